@@ -1,3 +1,8 @@
 //! AO-Core as pure data: messages, codecs, commitments, ids, hashpaths and paths.
 //!
 //! No I/O, no async, no clock: every function of this crate is a function of its arguments.
+
+pub mod base64;
+mod id;
+
+pub use id::{ID_TEXT_LENGTH, Id, InvalidId};
