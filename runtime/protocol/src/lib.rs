@@ -3,6 +3,20 @@
 //! No I/O, no async, no clock: every function of this crate is a function of its arguments.
 
 pub mod base64;
+pub mod codec;
+pub mod commitment;
+mod content;
 mod id;
+mod key;
+pub mod limits;
+mod message;
+mod order;
+pub mod structured_field;
+mod value;
 
+pub use content::{Content, ContentError, NoContent};
 pub use id::{ID_TEXT_LENGTH, Id, InvalidId};
+pub use key::{Key, LINK_SUFFIX};
+pub use message::{Entries, Message, Private};
+pub use order::SORTED_KEYS;
+pub use value::{Atom, Link, List, Value};

@@ -1,0 +1,143 @@
+//! `flat@1.0`: nested messages as one level of `/` paths, and the text form of configuration files.
+//!
+//! Source: spec 02, section 6.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{DecodeError, EncodeError, Links, Structured};
+use crate::commitment::COMMITMENTS;
+use crate::key::is_private;
+use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_SIZE};
+use crate::{Key, Message, Value};
+
+/// The codec between messages and paths.
+#[derive(Debug, Clone, Copy)]
+pub struct Flat<'a> {
+    /// What becomes of nested messages: paths, or their ids.
+    pub links: Links<'a>,
+}
+
+impl Flat<'_> {
+    /// Writes a message as one level of paths. Empty maps vanish.
+    ///
+    /// # Errors
+    /// A message that is nested too deep.
+    pub fn encode(&self, message: &Value) -> Result<BTreeMap<Key, Bytes>, EncodeError> {
+        let mut paths = BTreeMap::new();
+        match (Structured { links: self.links }).encode(message)? {
+            Value::Map(tabm) => flatten(&mut paths, &Key::default(), &tabm)?,
+            _ => return Err(EncodeError::Unsupported("a byte string has no paths")),
+        }
+        Ok(paths)
+    }
+
+    /// Reads one level of paths.
+    ///
+    /// # Errors
+    /// A path without a name, one that is both a value and a parent, and types that do not fit.
+    pub fn decode(paths: &BTreeMap<Key, Bytes>) -> Result<Value, DecodeError> {
+        let paths = paths.iter().map(|(key, value)| (key.clone(), value.clone().into()));
+        Structured::decode(&nest(paths)?.into())
+    }
+
+    /// Writes a message as lines `path: value`, sorted.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_text(&self, message: &Value) -> Result<Bytes, EncodeError> {
+        let mut text = Vec::new();
+        for (path, value) in self.encode(message)? {
+            text.extend_from_slice(path.as_bytes());
+            text.extend_from_slice(b": ");
+            text.extend_from_slice(&value);
+            text.push(b'\n');
+        }
+        Ok(text.into())
+    }
+
+    /// Reads lines `path: value`. A line with no separator, or with more than one, is ignored.
+    ///
+    /// # Errors
+    /// As [`decode`](Self::decode), and a text past [`MAX_SIZE`].
+    pub fn decode_text(text: &Bytes) -> Result<Value, DecodeError> {
+        if text.len() > MAX_SIZE {
+            return Err(DecodeError::TooLarge { size: text.len() });
+        }
+        let pair = |line: &[u8]| {
+            let at = memchr::memmem::find(line, b": ")?;
+            let (path, value) = (line.get(..at)?, line.get(at + 2..)?);
+            let single = memchr::memmem::find(value, b": ").is_none();
+            single.then(|| (text.slice_ref(path).into(), text.slice_ref(value)))
+        };
+        Self::decode(&text.split(|byte| *byte == b'\n').filter_map(pair).collect())
+    }
+}
+
+fn flatten(
+    paths: &mut BTreeMap<Key, Bytes>,
+    parent: &Key,
+    tabm: &Message,
+) -> Result<(), EncodeError> {
+    for (key, value) in tabm.iter().filter(|(key, _)| **key != COMMITMENTS) {
+        let path = components(parent).chain(components(key));
+        let path = Key::joined(path);
+        match value {
+            Value::Bytes(bytes) => drop(paths.insert(path, bytes.clone())),
+            Value::Map(map) => flatten(paths, &path, map)?,
+            _ => {
+                return Err(EncodeError::Unwritable {
+                    key: path,
+                    reason: "it is not in written form",
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names that a path consists of; empty ones do not count.
+pub(crate) fn components(path: &Key) -> impl Iterator<Item = &[u8]> {
+    path.as_bytes().split(|byte| *byte == b'/').filter(|component| !component.is_empty())
+}
+
+/// Nests values by their paths, those of a parent before those of its children.
+pub(super) fn nest(paths: impl IntoIterator<Item = (Key, Value)>) -> Result<Message, DecodeError> {
+    let mut root = Message::new();
+    for (path, value) in paths {
+        if path.as_bytes().len() > MAX_KEY_LENGTH {
+            return Err(DecodeError::KeyTooLong { length: path.as_bytes().len() });
+        }
+        place(&mut root, &path, value)?;
+    }
+    Ok(root)
+}
+
+fn place(root: &mut Message, path: &Key, value: Value) -> Result<(), DecodeError> {
+    let names: Vec<&[u8]> = components(path).collect();
+    let Some((last, parents)) = names.split_last() else {
+        return Err(DecodeError::NotAMessage("a path without a name"));
+    };
+    if names.len() > MAX_DEPTH {
+        return Err(DecodeError::TooDeep);
+    }
+    if names.iter().any(|name| is_private(name)) {
+        return Ok(());
+    }
+    let shared = path.to_bytes();
+    let conflict = || DecodeError::Conflict { key: path.clone() };
+    let mut map = root;
+    for name in parents {
+        map = map.child_mut(&Key::from(shared.slice_ref(name))).ok_or_else(conflict)?;
+    }
+    let key = Key::from(shared.slice_ref(last));
+    match (map.get_exact(&key), value) {
+        (Some(Value::Map(_)), Value::Map(more)) => {
+            map.child_mut(&key).ok_or_else(conflict)?.extend(more);
+        }
+        (Some(Value::Map(_)), _) => return Err(conflict()),
+        (_, value) => drop(map.insert(key, value)),
+    }
+    Ok(())
+}

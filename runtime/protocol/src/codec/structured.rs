@@ -1,0 +1,218 @@
+//! `structured@1.0`: typed values as bytes with `ao-types` beside them, and back.
+//!
+//! The written form ("TABM") is a message whose values are only byte strings and maps of the same
+//! kind; every other codec starts from it. `commitments` pass through as they are. Source: spec 01,
+//! sections 7 to 11.
+
+use std::fmt;
+
+use super::types::{self, AO_TYPES, Kind, LIST_MARK, Types};
+use super::{DecodeError, EncodeError, scalar};
+use crate::commitment::{COMMITMENTS, ids};
+use crate::limits::MAX_DEPTH;
+use crate::{Content, Key, Link, List, Message, NoContent, Value};
+
+/// Keys that are computed anew where they are needed, and so are not written.
+const REGENERABLE: [&str; 2] = ["content-digest", "unsigned_id"];
+
+/// What becomes of nested messages when a message is written. Source: spec 01, section 9.2.
+#[derive(Clone, Copy)]
+pub enum Links<'a> {
+    /// They are kept in the store, and their ids written.
+    Offload(&'a dyn Content),
+    /// Their ids are written.
+    Discard,
+    /// They are written in place; those that are links are read from the store first.
+    Embed(&'a dyn Content),
+}
+
+impl<'a> Links<'a> {
+    /// The store that goes with them, or an empty one.
+    pub(crate) const fn content(self) -> &'a dyn Content {
+        match self {
+            Self::Offload(content) | Self::Embed(content) => content,
+            Self::Discard => &NoContent,
+        }
+    }
+}
+
+impl fmt::Debug for Links<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Offload(_) => "Offload",
+            Self::Discard => "Discard",
+            Self::Embed(_) => "Embed",
+        })
+    }
+}
+
+/// The codec between rich values and TABM.
+#[derive(Debug, Clone, Copy)]
+pub struct Structured<'a> {
+    /// What becomes of nested messages.
+    pub links: Links<'a>,
+}
+
+impl Structured<'_> {
+    /// Writes a value as TABM: byte strings as they are, lists and maps as maps.
+    ///
+    /// # Errors
+    /// A value nested too deep, or a store that fails.
+    pub fn encode(&self, value: &Value) -> Result<Value, EncodeError> {
+        match value {
+            Value::Map(map) => self.encode_map(map, 1).map(Value::Map),
+            Value::List(list) => self.encode_list(list, 1).map(Value::Map),
+            Value::Bytes(bytes) => Ok(Value::Bytes(bytes.clone())),
+            _ => Err(EncodeError::Unsupported("only a map, a list or a byte string is a message")),
+        }
+    }
+
+    /// Writes a message as TABM.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_message(&self, message: &Message) -> Result<Message, EncodeError> {
+        self.encode_map(message, 1)
+    }
+
+    fn encode_list(&self, list: &List, depth: usize) -> Result<Message, EncodeError> {
+        self.write(&list.to_map(), true, depth)
+    }
+
+    fn encode_map(&self, map: &Message, depth: usize) -> Result<Message, EncodeError> {
+        let is_plain = |(key, value): (&Key, &Value)| {
+            matches!(value, Value::Bytes(_)) && !REGENERABLE.iter().any(|name| *key == *name)
+        };
+        if map.iter().all(is_plain) {
+            return Ok(map.clone().without_private());
+        }
+        self.write(map, false, depth)
+    }
+
+    fn write(&self, map: &Message, is_list: bool, depth: usize) -> Result<Message, EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::TooDeep);
+        }
+        let mut entries = Vec::with_capacity(map.len() + 1);
+        let mut kinds = Vec::new();
+        for (key, value) in map {
+            if REGENERABLE.iter().any(|name| *key == *name) {
+                continue;
+            }
+            if let Some(kind) = Kind::of(value).filter(|kind| kind.is_scalar()) {
+                kinds.push((key.as_bytes(), kind));
+            }
+            entries.push(self.entry(key, value, depth)?);
+        }
+        if is_list {
+            kinds.push((LIST_MARK.as_bytes(), Kind::List));
+            kinds.sort_by_key(|(key, _)| *key);
+        }
+        if !kinds.is_empty() && !map.contains(AO_TYPES) {
+            entries.push((AO_TYPES, types::encode(kinds).into()));
+        }
+        Ok(entries.into_iter().collect())
+    }
+
+    fn entry(&self, key: &Key, value: &Value, depth: usize) -> Result<(Key, Value), EncodeError> {
+        let text = match value {
+            _ if *key == COMMITMENTS => return Ok((key.clone(), value.clone())),
+            Value::Map(map) => return self.child(key, value, self.encode_map(map, depth + 1)?),
+            Value::List(list) => return self.child(key, value, self.encode_list(list, depth + 1)?),
+            Value::Link(link) => return self.link(key, link, depth),
+            Value::Bytes(bytes) => bytes.clone(),
+            Value::Integer(integer) => integer.to_string().into(),
+            Value::Float(float) => scalar::float_text(*float).into(),
+            Value::Atom(atom) => atom.name().clone(),
+        };
+        Ok((key.clone(), text.into()))
+    }
+
+    /// A link, as the id that it names or as the message itself.
+    fn link(&self, key: &Key, link: &Link, depth: usize) -> Result<(Key, Value), EncodeError> {
+        let Links::Embed(content) = self.links else {
+            return Ok((key.with_link(), link.text().clone().into()));
+        };
+        let id = link.id().map_err(|source| EncodeError::BadLink { key: key.clone(), source })?;
+        match content.read(&id)? {
+            Some(value) if depth < MAX_DEPTH => self.entry(key, &value, depth + 1),
+            Some(_) => Err(EncodeError::TooDeep),
+            None => Err(EncodeError::Missing { key: key.clone(), id }),
+        }
+    }
+
+    /// A nested message, in place or as the id under which its signers know it.
+    fn child(&self, key: &Key, value: &Value, tabm: Message) -> Result<(Key, Value), EncodeError> {
+        if matches!(self.links, Links::Embed(_)) {
+            return Ok((key.clone(), tabm.into()));
+        }
+        let id = ids::signed_id_of_tabm(&tabm)?;
+        if let Links::Offload(content) = self.links {
+            content.write(&id, value)?;
+        }
+        Ok((key.with_link(), id.to_string().into()))
+    }
+
+    /// Reads TABM: a map that is marked as one becomes a list, ids under `+link` become links.
+    ///
+    /// # Errors
+    /// Types that do not exist or do not fit, or a value nested too deep.
+    pub fn decode(tabm: &Value) -> Result<Value, DecodeError> {
+        decode(tabm, 1)
+    }
+}
+
+fn decode(tabm: &Value, depth: usize) -> Result<Value, DecodeError> {
+    match tabm {
+        Value::Map(map) => decode_map(map, depth),
+        Value::List(list) => List::try_from(decode_map(&list.to_map(), depth)?).map(Value::List),
+        other => Ok(other.clone()),
+    }
+}
+
+fn decode_map(map: &Message, depth: usize) -> Result<Value, DecodeError> {
+    if depth > MAX_DEPTH {
+        return Err(DecodeError::TooDeep);
+    }
+    if map.iter().all(|(key, value)| matches!(value, Value::Bytes(_)) && is_untyped(key)) {
+        return Ok(Value::Map(map.clone().without_private()));
+    }
+    let types = match map.get_exact(AO_TYPES) {
+        Some(Value::Bytes(text)) => types::decode(text)?,
+        _ => Types::new(),
+    };
+    let mut rich = Message::new();
+    let mut links = Vec::new();
+    for (key, value) in map.iter().filter(|(key, _)| **key != AO_TYPES) {
+        match (key.without_link(), value) {
+            (Some(key), Value::Bytes(id)) => links.push((key, Link::new(id.clone()))),
+            _ => drop(rich.insert(key.clone(), decode_entry(key, value, &types, depth)?)),
+        }
+    }
+    rich.extend(links);
+    match types.get(LIST_MARK.as_bytes()).map(|name| Kind::named(name)) {
+        None => Ok(Value::Map(rich)),
+        Some(Some(Kind::List)) => List::try_from(rich).map(Value::List),
+        Some(_) => {
+            Err(DecodeError::IllTyped { key: LIST_MARK.into(), expected: "the mark of a list" })
+        }
+    }
+}
+
+/// Whether the key says nothing about types or links.
+fn is_untyped(key: &Key) -> bool {
+    *key != AO_TYPES && key.without_link().is_none()
+}
+
+fn decode_entry(
+    key: &Key,
+    value: &Value,
+    types: &Types,
+    depth: usize,
+) -> Result<Value, DecodeError> {
+    match (value, types.get(key)) {
+        _ if *key == COMMITMENTS => Ok(value.clone()),
+        (Value::Bytes(text), Some(kind)) => scalar::decode_typed(key, kind, text),
+        (value, _) => decode(value, depth + 1),
+    }
+}
