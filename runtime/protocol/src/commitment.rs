@@ -22,6 +22,7 @@ pub(crate) mod ids;
 mod keyid;
 mod select;
 
+pub use base::signature_base;
 pub use ids::{full_id, id, signed_id, unsigned_id};
 pub use select::{Selection, SelectionError, Which};
 

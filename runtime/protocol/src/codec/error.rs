@@ -100,8 +100,8 @@ pub enum DecodeError {
         /// The type that it should have.
         expected: &'static str,
     },
-    /// A map that should be a list, but its keys are not consecutive numbers.
-    #[error("a list's keys are not consecutive numbers: {key}")]
+    /// A map that should be a list, but its keys are not consecutive numbers with defined values.
+    #[error("a list needs consecutive numbers with defined values, which ends at {key}")]
     NotAList {
         /// The first key that breaks the sequence.
         key: Key,

@@ -12,43 +12,42 @@ use crate::key::is_private;
 use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_SIZE};
 use crate::{Key, Message, Value};
 
-/// The codec between messages and paths.
-#[derive(Debug, Clone, Copy)]
-pub struct Flat<'a> {
-    /// What becomes of nested messages: paths, or their ids.
-    pub links: Links<'a>,
-}
+/// What the network's first runtime calls the path of no bytes when it reads it.
+const EMPTY_PATH: Key = Key::from_static("undefined");
 
-impl Flat<'_> {
-    /// Writes a message as one level of paths. Empty maps vanish.
+/// The codec between a message's written form (TABM) and paths.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Flat;
+
+impl Flat {
+    /// Writes a TABM as one level of paths. Empty maps vanish.
     ///
     /// # Errors
-    /// A message that is nested too deep.
-    pub fn encode(&self, message: &Value) -> Result<BTreeMap<Key, Bytes>, EncodeError> {
+    /// A message that is nested too deep or is not in written form.
+    pub fn encode(tabm: &Message) -> Result<BTreeMap<Key, Bytes>, EncodeError> {
         let mut paths = BTreeMap::new();
-        match (Structured { links: self.links }).encode(message)? {
-            Value::Map(tabm) => flatten(&mut paths, &Key::default(), &tabm)?,
-            _ => return Err(EncodeError::Unsupported("a byte string has no paths")),
-        }
+        flatten(&mut paths, &Key::default(), tabm, 1)?;
         Ok(paths)
     }
 
-    /// Reads one level of paths.
+    /// Reads one level of paths as a TABM.
     ///
     /// # Errors
-    /// A path without a name, one that is both a value and a parent, and types that do not fit.
-    pub fn decode(paths: &BTreeMap<Key, Bytes>) -> Result<Value, DecodeError> {
-        let paths = paths.iter().map(|(key, value)| (key.clone(), value.clone().into()));
-        Structured::decode(&nest(paths)?.into())
+    /// A path without a name, or one that is both a value and a parent.
+    pub fn decode(paths: &BTreeMap<Key, Bytes>) -> Result<Message, DecodeError> {
+        nest(paths.iter().map(|(key, value)| (key.clone(), value.clone().into())))
     }
 
     /// Writes a message as lines `path: value`, sorted.
     ///
     /// # Errors
     /// As [`encode`](Self::encode).
-    pub fn encode_text(&self, message: &Value) -> Result<Bytes, EncodeError> {
+    pub fn encode_text(message: &Value, links: Links<'_>) -> Result<Bytes, EncodeError> {
+        let Value::Map(tabm) = (Structured { links }).encode(message)? else {
+            return Err(EncodeError::Unsupported("a byte string has no paths"));
+        };
         let mut text = Vec::new();
-        for (path, value) in self.encode(message)? {
+        for (path, value) in Self::encode(&tabm)? {
             text.extend_from_slice(path.as_bytes());
             text.extend_from_slice(b": ");
             text.extend_from_slice(&value);
@@ -57,10 +56,11 @@ impl Flat<'_> {
         Ok(text.into())
     }
 
-    /// Reads lines `path: value`. A line with no separator, or with more than one, is ignored.
+    /// Reads lines `path: value`, types applied. A line with no separator, or with more than one, is
+    /// ignored.
     ///
     /// # Errors
-    /// As [`decode`](Self::decode), and a text past [`MAX_SIZE`].
+    /// As [`decode`](Self::decode), types that do not fit, and a text past [`MAX_SIZE`].
     pub fn decode_text(text: &Bytes) -> Result<Value, DecodeError> {
         if text.len() > MAX_SIZE {
             return Err(DecodeError::TooLarge { size: text.len() });
@@ -71,7 +71,8 @@ impl Flat<'_> {
             let single = memchr::memmem::find(value, b": ").is_none();
             single.then(|| (text.slice_ref(path).into(), text.slice_ref(value)))
         };
-        Self::decode(&text.split(|byte| *byte == b'\n').filter_map(pair).collect())
+        let paths = text.split(|byte| *byte == b'\n').filter_map(pair).collect();
+        Structured::decode(&Self::decode(&paths)?.into())
     }
 }
 
@@ -79,13 +80,17 @@ fn flatten(
     paths: &mut BTreeMap<Key, Bytes>,
     parent: &Key,
     tabm: &Message,
+    depth: usize,
 ) -> Result<(), EncodeError> {
+    if depth > MAX_DEPTH {
+        return Err(EncodeError::TooDeep);
+    }
     for (key, value) in tabm.iter().filter(|(key, _)| **key != COMMITMENTS) {
         let path = components(parent).chain(components(key));
         let path = Key::joined(path);
         match value {
             Value::Bytes(bytes) => drop(paths.insert(path, bytes.clone())),
-            Value::Map(map) => flatten(paths, &path, map)?,
+            Value::Map(map) => flatten(paths, &path, map, depth + 1)?,
             _ => {
                 return Err(EncodeError::Unwritable {
                     key: path,
@@ -115,6 +120,9 @@ pub(super) fn nest(paths: impl IntoIterator<Item = (Key, Value)>) -> Result<Mess
 }
 
 fn place(root: &mut Message, path: &Key, value: Value) -> Result<(), DecodeError> {
+    if path.as_bytes().is_empty() {
+        return place(root, &EMPTY_PATH, value);
+    }
     let names: Vec<&[u8]> = components(path).collect();
     let Some((last, parents)) = names.split_last() else {
         return Err(DecodeError::NotAMessage("a path without a name"));

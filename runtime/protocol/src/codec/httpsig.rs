@@ -62,7 +62,7 @@ impl HttpSig<'_> {
     /// A message that is nested too deep, lacks a message that it links and must embed, or has a
     /// commitment that headers cannot carry.
     pub fn encode(&self, message: &Value) -> Result<HttpMessage, EncodeError> {
-        let tabm = match (Structured { links: self.links }).encode(message)? {
+        let tabm = match (Structured { links: self.links }).encode_readable(message)? {
             Value::Map(tabm) => tabm,
             Value::Bytes(body) => {
                 return Ok(HttpMessage { body: Some(body), ..Default::default() });

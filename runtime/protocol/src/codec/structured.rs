@@ -67,12 +67,17 @@ impl Structured<'_> {
         }
     }
 
-    /// Writes a message as TABM.
+    /// Writes a value as TABM; with its nested messages in place, reads it and writes it once more.
     ///
-    /// # Errors
-    /// As [`encode`](Self::encode).
-    pub fn encode_message(&self, message: &Message) -> Result<Message, EncodeError> {
-        self.encode_map(message, 1)
+    /// That is how the network bundles: what a message itself says under `ao-types` or `+link` has
+    /// taken effect before it is bundled, and what cannot be read is not bundled.
+    pub(crate) fn encode_readable(&self, value: &Value) -> Result<Value, EncodeError> {
+        let tabm = self.encode(value)?;
+        if matches!(self.links, Links::Embed(_)) {
+            self.encode(&Self::decode(&tabm)?)
+        } else {
+            Ok(tabm)
+        }
     }
 
     fn encode_list(&self, list: &List, depth: usize) -> Result<Message, EncodeError> {
@@ -192,10 +197,20 @@ fn decode_map(map: &Message, depth: usize) -> Result<Value, DecodeError> {
     rich.extend(links);
     match types.get(LIST_MARK.as_bytes()).map(|name| Kind::named(name)) {
         None => Ok(Value::Map(rich)),
-        Some(Some(Kind::List)) => List::try_from(rich).map(Value::List),
+        Some(Some(Kind::List)) => defined(List::try_from(rich)?).map(Value::List),
         Some(_) => {
             Err(DecodeError::IllTyped { key: LIST_MARK.into(), expected: "the mark of a list" })
         }
+    }
+}
+
+/// The network's first runtime takes a list's element `undefined` for a hole, and refuses the list.
+fn defined(list: List) -> Result<List, DecodeError> {
+    let hole =
+        list.iter().position(|value| matches!(value, Value::Atom(a) if a.name() == "undefined"));
+    match hole {
+        Some(at) => Err(DecodeError::NotAList { key: Key::number(at + 1) }),
+        None => Ok(list),
     }
 }
 

@@ -3,9 +3,12 @@
 
 use bytes::Bytes;
 
-use crate::codec::{self, AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, EncodeError};
+use super::ids;
+use crate::codec::{
+    self, AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, EncodeError, Links, Structured,
+};
 use crate::commitment::COMMITMENTS;
-use crate::{Key, Message, Value, order, structured_field as field};
+use crate::{Content, Id, Key, Message, Value, order, structured_field as field};
 
 /// Parameters of a commitment that are signed, in their order.
 const SIGNED_PARAMETERS: [&str; 7] =
@@ -116,12 +119,10 @@ pub(crate) fn is_multipart(content_type: Option<&Bytes>) -> bool {
 /// In the parameters, names of derived components carry an `@`, all others none.
 fn write_component_name(base: &mut Vec<u8>, key: &[u8]) {
     let name = key.strip_prefix(b"@").unwrap_or(key);
-    base.push(b'"');
-    if DERIVED.iter().any(|derived| derived.as_bytes() == name) {
-        base.push(b'@');
+    match DERIVED.iter().find(|derived| derived.as_bytes() == name) {
+        Some(derived) => base.extend_from_slice(format!("\"@{derived}\"").as_bytes()),
+        None => field::write_text(base, name),
     }
-    base.extend_from_slice(name);
-    base.push(b'"');
 }
 
 /// Writes `;name=value`, texts quoted and integers bare. Values of other kinds are not written.
@@ -175,5 +176,22 @@ fn without_at(key: Key) -> Key {
     match key.as_bytes().strip_prefix(b"@") {
         Some(rest) => key.to_bytes().slice_ref(rest).into(),
         None => key,
+    }
+}
+
+/// The base of the HMAC that names a message without signers, and that HMAC; with `bundle`, of its
+/// form with nested messages in place. For tools that show why two ids differ.
+///
+/// # Errors
+/// The message cannot be written, or lacks a nested message.
+pub fn signature_base(
+    message: &Value,
+    bundle: bool,
+    content: &dyn Content,
+) -> Result<(Vec<u8>, Id), EncodeError> {
+    let links = if bundle { Links::Embed(content) } else { Links::Discard };
+    match (Structured { links }).encode_readable(message)? {
+        Value::Map(tabm) => ids::unsigned_base(&tabm, bundle),
+        _ => Err(EncodeError::Unsupported("a byte string has no signature base")),
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use crate::codec::{EncodeError, Links, Structured};
-use crate::{Content, Message};
+use crate::{Content, Message, Value};
 
 /// A message with its written forms, each made when it is first needed.
 pub(crate) struct Forms<'a> {
@@ -28,7 +28,9 @@ impl<'a> Forms<'a> {
         if let Some(tabm) = cell.get() {
             return Ok(tabm);
         }
-        let tabm = Structured { links }.encode_message(self.message)?;
-        Ok(cell.get_or_init(|| tabm))
+        match (Structured { links }).encode_readable(&self.message.clone().into())? {
+            Value::Map(tabm) => Ok(cell.get_or_init(|| tabm)),
+            _ => Err(EncodeError::Unsupported("a list has no commitments")),
+        }
     }
 }

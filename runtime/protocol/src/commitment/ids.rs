@@ -13,9 +13,9 @@ use std::sync::LazyLock;
 
 use aws_lc_rs::hmac;
 
+use super::Commitment;
 use super::base::Surface;
 use super::select::{Selection, SelectionError, Which};
-use super::{COMMITMENTS, Commitment};
 use crate::codec::{EncodeError, Links, Structured};
 use crate::{Id, Message, Value};
 
@@ -28,6 +28,9 @@ static CONSTANT_KEY: LazyLock<hmac::Key> =
 /// The fields of the commitment whose MAC is the unsigned id, as far as they are signed.
 static CONSTANT_FIELDS: LazyLock<Message> =
     LazyLock::new(|| Message::from([("keyid", CONSTANT_KEYID), ("type", "hmac-sha256")]));
+
+static BUNDLED_FIELDS: LazyLock<Message> =
+    LazyLock::new(|| CONSTANT_FIELDS.clone().with("bundle", "true"));
 
 /// The id of a message without its signers.
 ///
@@ -99,20 +102,17 @@ pub(crate) fn signed_id_of_tabm(tabm: &Message) -> Result<Id, EncodeError> {
 fn unsigned_id_of_tabm(tabm: &Message) -> Result<Id, EncodeError> {
     match sum(Commitment::all(tabm).filter(Commitment::is_unsigned_httpsig)) {
         Some(id) => Ok(id),
-        None => {
-            let base = unsigned_base_of_tabm(tabm)?;
-            Ok(mac(&CONSTANT_KEY, &base))
-        }
+        None => Ok(unsigned_base(tabm, false)?.1),
     }
 }
 
-fn unsigned_base_of_tabm(tabm: &Message) -> Result<Vec<u8>, EncodeError> {
-    let surface = if tabm.contains(COMMITMENTS) {
-        Surface::of(&tabm.clone().without(&["commitments"]), None)?
-    } else {
-        Surface::of(tabm, None)?
-    };
-    Ok(surface.base(&CONSTANT_FIELDS))
+/// The base of the HMAC that names a TABM without its commitments, and that HMAC.
+pub(super) fn unsigned_base(tabm: &Message, bundle: bool) -> Result<(Vec<u8>, Id), EncodeError> {
+    let surface = Surface::of(&tabm.clone().without(&["commitments"]), None)?;
+    let fields = if bundle { &*BUNDLED_FIELDS } else { &*CONSTANT_FIELDS };
+    let base = surface.base(fields);
+    let id = mac(&CONSTANT_KEY, &base);
+    Ok((base, id))
 }
 
 /// The MAC of a base as an id.

@@ -1,0 +1,13 @@
+//! Conformance vectors: answers recorded from the reference node, checked against this node.
+//!
+//! A folder of vectors holds one JSON Lines file a category. Every line names an operation, its
+//! input and the answer. [`run`] computes each answer anew and compares; which lines are answered
+//! differently on purpose stands in [`deviations`].
+
+pub mod category;
+pub mod deviations;
+pub mod report;
+pub mod typed;
+pub mod vector;
+
+pub use report::{Report, run};
