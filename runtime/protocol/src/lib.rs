@@ -4,5 +4,8 @@
 
 pub mod base64;
 mod id;
+pub mod signature;
+mod wallet;
 
 pub use id::{ID_TEXT_LENGTH, Id, InvalidId};
+pub use wallet::{Wallet, WalletError};
