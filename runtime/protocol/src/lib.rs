@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no clock: every function of this crate is a function of its arguments.
 
+pub mod ans104;
 pub mod base64;
 mod id;
 pub mod signature;
