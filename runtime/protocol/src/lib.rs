@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no clock: every function of this crate is a function of its arguments.
 
+pub mod ans104;
 pub mod base64;
 pub mod codec;
 pub mod commitment;
@@ -11,8 +12,10 @@ mod key;
 pub mod limits;
 mod message;
 mod order;
+pub mod signature;
 pub mod structured_field;
 mod value;
+mod wallet;
 
 pub use content::{Content, ContentError, NoContent};
 pub use id::{ID_TEXT_LENGTH, Id, InvalidId};
@@ -20,3 +23,4 @@ pub use key::{Key, LINK_SUFFIX};
 pub use message::{Entries, Message, Private};
 pub use order::SORTED_KEYS;
 pub use value::{Atom, Link, List, Value};
+pub use wallet::{Wallet, WalletError};
