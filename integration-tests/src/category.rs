@@ -1,8 +1,10 @@
 //! The categories that can be checked, and how each of their operations is answered.
 
+mod ans104;
 mod flat;
 mod httpsig;
 mod ids;
+mod json;
 mod structured;
 
 use anyhow::{Result, bail, ensure};
@@ -27,6 +29,8 @@ pub const CATEGORIES: &[Category] = &[
     Category { name: "ids", check: ids::check },
     Category { name: "httpsig-encode", check: httpsig::check },
     Category { name: "flat", check: flat::check },
+    Category { name: "json", check: json::check },
+    Category { name: "ans104", check: ans104::check },
 ];
 
 /// Compares an answer with a part of the expected one. Where the reference node fails, so must we.

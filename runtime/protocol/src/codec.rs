@@ -1,18 +1,23 @@
 //! The forms in which messages travel. Each is a type with `encode` and `decode`.
 
+mod ans104;
 mod error;
 mod flat;
 mod httpsig;
+mod json;
 mod numbered;
 mod scalar;
 mod structured;
 mod types;
 
+pub use ans104::Ans104;
+pub(crate) use ans104::{item_committer, signed_item};
 pub use error::{DecodeError, EncodeError};
 pub use flat::Flat;
 pub(crate) use httpsig::{
     AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, content_digest, surface,
 };
 pub use httpsig::{HttpMessage, HttpSig, MAX_HEADER_VALUE};
+pub use json::Json;
 pub use scalar::decode_typed;
 pub use structured::{Links, Structured};

@@ -20,11 +20,16 @@ mod forms;
 pub(crate) mod headers;
 pub(crate) mod ids;
 mod keyid;
+mod kind;
 mod select;
+mod verify;
 
 pub use base::signature_base;
 pub use ids::{full_id, id, signed_id, unsigned_id};
+pub use kind::Kind;
 pub use select::{Selection, SelectionError, Which};
+
+pub use verify::{Flaw, VerifyError, has_own_unsigned_id, verify, verify_all};
 
 pub(crate) use forms::Forms;
 

@@ -1,5 +1,6 @@
 //! Why a message could not be written or read.
 
+use crate::ans104::{BundleError, ItemError};
 use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE};
 use crate::structured_field::SyntaxError;
 use crate::{ContentError, InvalidId, Key};
@@ -133,6 +134,12 @@ pub enum DecodeError {
         /// Column, from 1.
         column: usize,
     },
+    /// Bytes that are no data item.
+    #[error(transparent)]
+    Item(#[from] ItemError),
+    /// Bytes that are no bundle of data items.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
     /// A form of this codec that stands for no message.
     #[error("not a message: {0}")]
     NotAMessage(&'static str),

@@ -67,6 +67,11 @@ impl Structured<'_> {
         }
     }
 
+    /// A value as it is after it was written and read, with links for messages that are not embedded.
+    pub(crate) fn read_back(&self, value: &Value) -> Result<Value, EncodeError> {
+        Ok(Self::decode(&self.encode(value)?)?)
+    }
+
     /// Writes a value as TABM; with its nested messages in place, reads it and writes it once more.
     ///
     /// That is how the network bundles: what a message itself says under `ao-types` or `+link` has

@@ -61,14 +61,19 @@ impl Kind {
 
 /// The text for these types, whose keys come in byte order.
 pub(super) fn encode<'a>(types: impl IntoIterator<Item = (&'a [u8], Kind)>) -> Bytes {
+    write(types.into_iter().map(|(key, kind)| (key, kind.name().as_bytes())))
+}
+
+/// The text for these names of types, whose keys come in byte order.
+pub(super) fn write<'a>(types: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Bytes {
     let mut text = Vec::new();
-    for (key, kind) in types {
+    for (key, name) in types {
         if !text.is_empty() {
             text.extend_from_slice(b", ");
         }
         escape(&mut text, key);
         text.extend_from_slice(b"=\"");
-        text.extend_from_slice(kind.name().as_bytes());
+        text.extend_from_slice(name);
         text.push(b'"');
     }
     text.into()

@@ -1,0 +1,117 @@
+//! Items to TABM. Source: spec 02, section 8.2.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use super::{
+    AO_DATA_KEY, BINARY, BUNDLE_FORMAT, BUNDLE_MAP, BUNDLE_VERSION, DATA, TARGET, bundle,
+    commitment,
+};
+use crate::ans104::{Item, Tag};
+use crate::codec::DecodeError;
+use crate::codec::types::{self, AO_TYPES};
+use crate::commitment::COMMITMENTS;
+use crate::limits::MAX_DEPTH;
+use crate::structured_field as field;
+use crate::{Key, Message, Value};
+
+/// The TABM of an item, its signature a commitment.
+pub(super) fn tabm(item: &Item, depth: usize) -> Result<Value, DecodeError> {
+    if depth > MAX_DEPTH {
+        return Err(DecodeError::TooDeep);
+    }
+    if item.tags.iter().any(|tag| is(tag, BINARY)) {
+        return Ok(item.data.clone().into());
+    }
+    let data = data(item, depth)?;
+    let mut committed: Vec<Key> = data.keys().cloned().collect();
+    let names = item.tags.iter().filter(|tag| !is_structural(tag)).map(|tag| lower(&tag.name));
+    committed.extend(names);
+    committed.extend(item.target.map(|_| TARGET));
+    let mut seen = std::collections::BTreeSet::new();
+    committed.retain(|key| seen.insert(key.clone()));
+
+    let mut message = tag_values(&item.tags)?;
+    message.retain(|key, _| seen.contains(key));
+    if let Some(target) = item.target {
+        message.insert(TARGET, target.to_string());
+    }
+    message.extend(data);
+    if let Some((id, fields)) = commitment::of_item(item, &committed) {
+        message.insert(COMMITMENTS, Message::from([(id, fields)]));
+    }
+    Ok(message.into())
+}
+
+pub(super) fn is(tag: &Tag, (name, value): (&[u8], &[u8])) -> bool {
+    tag.name == name && tag.value == value
+}
+
+/// Tags that say how to read the item, and are no keys of the message.
+fn is_structural(tag: &Tag) -> bool {
+    [BUNDLE_FORMAT.0, BUNDLE_VERSION.0, BUNDLE_MAP, b"ao-data-key"]
+        .iter()
+        .any(|name| tag.name == *name)
+}
+
+pub(super) fn lower(name: &Bytes) -> Key {
+    if name.iter().any(u8::is_ascii_uppercase) {
+        name.to_ascii_lowercase().into()
+    } else {
+        name.clone().into()
+    }
+}
+
+/// The keys that the data stands for: one, or those of a bundle.
+fn data(item: &Item, depth: usize) -> Result<Message, DecodeError> {
+    if item.data.is_empty() {
+        return Ok(Message::new());
+    }
+    if let Some(manifest) = bundle::manifest_id(item) {
+        return bundle::read(&item.data, &manifest, depth);
+    }
+    let named = item.tags.iter().find(|tag| lower(&tag.name) == AO_DATA_KEY);
+    let key = named.map_or(DATA, |tag| tag.value.clone().into());
+    Ok(Message::from([(key, item.data.clone())]))
+}
+
+/// Tags by their lower-case names; a name that repeats has all of its values, as quoted texts.
+fn tag_values(tags: &[Tag]) -> Result<Message, DecodeError> {
+    let mut values: BTreeMap<Key, Vec<&Bytes>> = BTreeMap::new();
+    for tag in tags {
+        values.entry(lower(&tag.name)).or_default().push(&tag.value);
+    }
+    let mut message = Message::new();
+    for (name, values) in values {
+        let value = match values.as_slice() {
+            [value] if name == AO_TYPES => lower_types(value)?,
+            [value] => (*value).clone(),
+            values => quoted(values),
+        };
+        message.insert(name, Value::Bytes(value));
+    }
+    Ok(message)
+}
+
+fn quoted(values: &[&Bytes]) -> Bytes {
+    let mut text = Vec::new();
+    for value in values {
+        if !text.is_empty() {
+            text.extend_from_slice(b", ");
+        }
+        field::write_text(&mut text, value);
+    }
+    text.into()
+}
+
+/// Names are lower case in the message, so they are among its types.
+fn lower_types(text: &Bytes) -> Result<Bytes, DecodeError> {
+    let types = types::decode(text)?;
+    if !types.keys().any(|key| key.as_bytes().iter().any(u8::is_ascii_uppercase)) {
+        return Ok(text.clone());
+    }
+    let types: BTreeMap<Key, Bytes> =
+        types.into_iter().map(|(key, name)| (lower(&key.to_bytes()), name)).collect();
+    Ok(types::write(types.iter().map(|(key, name)| (key.as_bytes(), name.as_ref()))))
+}

@@ -1,0 +1,118 @@
+//! JSON text to rich values.
+
+use bytes::Bytes;
+use json_event_parser::{JsonEvent, JsonSyntaxError, SliceJsonParser};
+
+use crate::codec::types::{self, AO_TYPES, Kind, LIST_MARK};
+use crate::codec::{DecodeError, scalar};
+use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH};
+use crate::{Key, List, Message, Value};
+
+/// The value of a text: an object, an array or a string.
+pub(super) fn value(text: &Bytes) -> Result<Value, DecodeError> {
+    let mut parser = SliceJsonParser::new(text);
+    let first = parser.parse_next().map_err(|error| malformed(&error))?;
+    let value = match first {
+        JsonEvent::StartObject | JsonEvent::StartArray | JsonEvent::String(_) => {
+            read(&mut parser, first, &Key::default(), 1)?
+        }
+        _ => return Err(DecodeError::NotAMessage("only an object, an array or a string is one")),
+    };
+    match parser.parse_next().map_err(|error| malformed(&error))? {
+        JsonEvent::Eof => Ok(value),
+        _ => Err(DecodeError::NotAMessage("text follows its end")),
+    }
+}
+
+fn malformed(error: &JsonSyntaxError) -> DecodeError {
+    let start = error.location().start;
+    DecodeError::Json {
+        reason: error.message().to_owned(),
+        line: usize::try_from(start.line).map_or(usize::MAX, |line| line + 1),
+        column: usize::try_from(start.column).map_or(usize::MAX, |column| column + 1),
+    }
+}
+
+fn read(
+    parser: &mut SliceJsonParser<'_>,
+    event: JsonEvent<'_>,
+    key: &Key,
+    depth: usize,
+) -> Result<Value, DecodeError> {
+    if depth > MAX_DEPTH {
+        return Err(DecodeError::TooDeep);
+    }
+    match event {
+        JsonEvent::String(text) => Ok(text.into_owned().into()),
+        JsonEvent::Number(text) => number(key, &text),
+        JsonEvent::Boolean(boolean) => Ok(boolean.into()),
+        JsonEvent::Null => Ok(crate::Atom::NULL.into()),
+        JsonEvent::StartArray => read_array(parser, depth),
+        JsonEvent::StartObject => read_object(parser, depth),
+        _ => Err(DecodeError::NotAMessage("its text ends within a value")),
+    }
+}
+
+fn next<'a>(parser: &mut SliceJsonParser<'a>) -> Result<JsonEvent<'a>, DecodeError> {
+    parser.parse_next().map_err(|error| malformed(&error))
+}
+
+fn read_array(parser: &mut SliceJsonParser<'_>, depth: usize) -> Result<Value, DecodeError> {
+    let mut values = Vec::new();
+    loop {
+        match next(parser)? {
+            JsonEvent::EndArray => return Ok(values.into_iter().collect()),
+            event => {
+                let key = Key::number(values.len() + 1);
+                values.push(read(parser, event, &key, depth + 1)?);
+            }
+        }
+    }
+}
+
+/// Of members of one name the first counts.
+fn read_object(parser: &mut SliceJsonParser<'_>, depth: usize) -> Result<Value, DecodeError> {
+    let mut members = Message::new();
+    loop {
+        match next(parser)? {
+            JsonEvent::EndObject => return typed(members),
+            JsonEvent::ObjectKey(name) if name.len() > MAX_KEY_LENGTH => {
+                return Err(DecodeError::KeyTooLong { length: name.len() });
+            }
+            JsonEvent::ObjectKey(name) => {
+                let key = Key::from(name.into_owned());
+                let event = next(parser)?;
+                let value = read(parser, event, &key, depth + 1)?;
+                if !members.contains(&key) {
+                    members.insert(key, value);
+                }
+            }
+            _ => return Err(DecodeError::NotAMessage("its text ends within an object")),
+        }
+    }
+}
+
+/// Gives string members the types that `ao-types` says; others have theirs already.
+fn typed(mut members: Message) -> Result<Value, DecodeError> {
+    let Some(Value::Bytes(text)) = members.remove(AO_TYPES) else { return Ok(members.into()) };
+    let types = types::decode(&text)?;
+    for (key, kind) in &types {
+        if let Some(Value::Bytes(text)) = members.get_exact(key).cloned() {
+            members.insert(key.clone(), scalar::decode_typed(key, kind, &text)?);
+        }
+    }
+    match types.get(LIST_MARK.as_bytes()).and_then(|name| Kind::named(name)) {
+        Some(Kind::List) => List::try_from(members).map(Value::List),
+        _ => Ok(members.into()),
+    }
+}
+
+/// An integer, or a double if there is a point or an exponent.
+fn number(key: &Key, text: &str) -> Result<Value, DecodeError> {
+    let ill_typed = |expected| DecodeError::IllTyped { key: key.clone(), expected };
+    if text.contains(['.', 'e', 'E']) {
+        let float: f64 = text.parse().map_err(|_| ill_typed("a float"))?;
+        return if float.is_finite() { Ok(float.into()) } else { Err(ill_typed("a finite float")) };
+    }
+    scalar::decode(key, Kind::Integer, &Bytes::copy_from_slice(text.as_bytes()))
+}
