@@ -1,0 +1,49 @@
+# Each target first runs scripts/setup, which installs what is missing and else says nothing.
+
+# The folder of conformance vectors that `make vectors` reads.
+VECTORS ?= ../shared/vectors
+# How long `make fuzz` runs each target, and which ones (all when empty).
+SECONDS_EACH ?= 60
+FUZZ_TARGETS ?=
+export FUZZ_TARGETS
+
+# In CI a lock file that does not fit Cargo.toml is an error; at the desk cargo mends it.
+LOCKED := $(if $(CI),--locked)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help run test check bench fuzz vectors
+
+help: ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## Start the node (not yet: there is none)
+	@scripts/setup $@
+	@echo "There is no node to run yet. This version is a library, runtime/protocol: AO-Core as pure data." >&2
+	@echo "'make test' proves what it does, 'make vectors' holds it against the conformance vectors." >&2
+	@exit 1
+
+test: ## Run every test, and count them in the last line
+	@scripts/setup $@
+	@scripts/test
+
+check: ## Check format, lints, docs, scripts and dependencies; warnings are errors
+	@scripts/setup $@
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
+	RUSTDOCFLAGS="$$RUSTDOCFLAGS -D warnings" cargo doc --workspace --no-deps $(LOCKED)
+	shellcheck scripts/* .ci/run
+	scripts/deny
+
+bench: ## Measure, with OpenSSL's figures from the same run at the end
+	@scripts/setup $@
+	cargo bench --workspace $(LOCKED)
+	@scripts/bench-openssl
+
+fuzz: ## Fuzz each target for SECONDS_EACH seconds (60); FUZZ_TARGETS selects some
+	@scripts/setup $@
+	@SECONDS_EACH="$(SECONDS_EACH)" scripts/fuzz
+
+vectors: ## Hold every category of VECTORS (../shared/vectors) against the implementation
+	@scripts/setup $@
+	@cargo run --quiet $(LOCKED) -p oxbeam-protocol --example vectors -- "$(VECTORS)"
