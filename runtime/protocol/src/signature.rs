@@ -60,6 +60,14 @@ pub enum SignatureError {
         /// The kind of key at hand.
         key: KeyKind,
     },
+    /// The key is of the right kind and of the wrong size for an item.
+    #[error("key of {length} bytes does not fit the items of its type, expected {expected}")]
+    KeyLength {
+        /// Length of the key, in bytes.
+        length: usize,
+        /// Length that fits, in bytes.
+        expected: usize,
+    },
     /// The library could not sign.
     #[error("failed to sign with {scheme}")]
     Signing {

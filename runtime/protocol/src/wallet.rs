@@ -4,12 +4,14 @@
 //! |-----------|-----------------------------------------------------------------------|
 //! | RSA       | JSON Web Key as Arweave wallets write it: `{"kty":"RSA","n":"…",…}`    |
 //! | secp256k1 | 64 hex digits, with or without `0x`                                   |
+//! | ed25519   | JSON array of 64 numbers as Solana's tools write it: `[7,7,…]`        |
 //!
 //! Secrets are zeroed when dropped, and appear neither in `Debug` nor in errors. The numbers from
 //! which [`Wallet::from_text`] derives what a shortened JWK lacks are the exception: they are freed
 //! without being zeroed.
 
 mod der;
+mod ed25519;
 mod factors;
 mod jwk;
 mod secp256k1;
@@ -17,6 +19,7 @@ mod secp256k1;
 use std::fmt;
 
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use k256::ecdsa::SigningKey;
 use zeroize::Zeroizing;
 
@@ -31,14 +34,15 @@ pub struct Wallet {
 enum Secret {
     Rsa(KeyPair),
     Secp256k1(SigningKey),
+    Ed25519(Ed25519KeyPair),
 }
 
 /// Text that is not a wallet, or a key that cannot be made or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WalletError {
-    /// Neither JSON nor hex.
-    #[error("not a wallet: expected a JSON Web Key or 64 hex digits")]
+    /// None of the known forms.
+    #[error("not a wallet: expected a JSON Web Key, 64 hex digits or an array of 64 numbers")]
     UnknownForm,
     /// The JSON is broken here.
     #[error("failed to read the wallet as JSON at line {line}, column {column}")]
@@ -54,8 +58,8 @@ pub enum WalletError {
         /// Name of the member.
         member: &'static str,
     },
-    /// The numbers are no RSA key of 2048 to 4096 bits with the exponent 65537, or do not agree.
-    #[error("members of the JSON Web Key do not make an RSA key")]
+    /// The numbers do not agree, or are no RSA key of 2048 to 4096 bits with the exponent 65537.
+    #[error("numbers of the wallet do not make a key")]
     Inconsistent,
     /// The 32 bytes are zero or not below the order of the curve.
     #[error("not a secret key of secp256k1")]
@@ -90,24 +94,25 @@ impl Wallet {
     /// A JWK may lack `p`, `q`, `dp`, `dq` and `qi`: they are derived if any is absent.
     ///
     /// # Errors
-    /// The text is neither form, or its numbers are no key.
+    /// The text is none of the forms, or its numbers are no key.
     pub fn from_text(text: &str) -> Result<Self, WalletError> {
         let text = text.trim();
-        if text.starts_with('{') {
-            Self::from_rsa(jwk::read(text)?)
-        } else {
-            Self::from_secp256k1(secp256k1::read(text)?)
+        match text.as_bytes().first() {
+            Some(b'{') => Self::from_rsa(jwk::read(text)?),
+            Some(b'[') => Self::from_ed25519(ed25519::read(text)?),
+            _ => Self::from_secp256k1(secp256k1::read(text)?),
         }
     }
 
     /// The text of a wallet file.
     ///
     /// # Errors
-    /// [`WalletError::Library`] if the library does not give the key away.
+    /// [`WalletError::Library`] if the library cannot export the key.
     pub fn to_text(&self) -> Result<Zeroizing<String>, WalletError> {
         match &self.secret {
             Secret::Rsa(pair) => jwk::write(pair),
             Secret::Secp256k1(key) => Ok(secp256k1::write(key)),
+            Secret::Ed25519(pair) => ed25519::write(pair),
         }
     }
 
@@ -138,6 +143,9 @@ impl Wallet {
             (Secret::Secp256k1(key), Scheme::Eip191Secp256k1) => {
                 Some(signature::secp256k1::sign(key, message))
             }
+            (Secret::Ed25519(pair), Scheme::Ed25519) => {
+                pair.try_sign(message).ok().map(|signature| signature.as_ref().to_vec())
+            }
             _ => return Err(SignatureError::WrongKey { scheme, key: self.public.kind() }),
         };
         signature.ok_or(SignatureError::Signing { scheme })
@@ -154,6 +162,11 @@ impl Wallet {
         let public = PublicKey::new(Scheme::Eip191Secp256k1, point.to_vec())?;
         Ok(Self { secret: Secret::Secp256k1(key), public })
     }
+
+    fn from_ed25519(pair: Ed25519KeyPair) -> Result<Self, WalletError> {
+        let public = PublicKey::new(Scheme::Ed25519, pair.public_key().as_ref().to_vec())?;
+        Ok(Self { secret: Secret::Ed25519(pair), public })
+    }
 }
 
 impl fmt::Debug for Wallet {
@@ -164,10 +177,22 @@ impl fmt::Debug for Wallet {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::OnceLock;
+
     use super::*;
 
-    fn wallets() -> [Wallet; 2] {
-        [Wallet::generate_rsa().unwrap(), Wallet::generate_secp256k1().unwrap()]
+    /// The key of RFC 8032, section 7.1, test 1.
+    const ED25519: &str = include_str!("../tests/fixtures/wallets/ed25519.json");
+
+    fn wallets() -> &'static [Wallet; 3] {
+        static WALLETS: OnceLock<[Wallet; 3]> = OnceLock::new();
+        WALLETS.get_or_init(|| {
+            [
+                Wallet::generate_rsa().unwrap(),
+                Wallet::generate_secp256k1().unwrap(),
+                Wallet::from_text(ED25519).unwrap(),
+            ]
+        })
     }
 
     #[test]
@@ -182,11 +207,12 @@ mod tests {
 
     #[test]
     fn a_wallet_signs_what_its_public_key_verifies() {
-        let [rsa, secp256k1] = wallets();
+        let [rsa, secp256k1, ed25519] = wallets();
         for (wallet, scheme) in [
-            (&rsa, Scheme::RsaPssSha256),
-            (&rsa, Scheme::RsaPssSha512),
-            (&secp256k1, Scheme::Eip191Secp256k1),
+            (rsa, Scheme::RsaPssSha256),
+            (rsa, Scheme::RsaPssSha512),
+            (secp256k1, Scheme::Eip191Secp256k1),
+            (ed25519, Scheme::Ed25519),
         ] {
             let signature = wallet.sign(scheme, b"message").unwrap();
             assert_eq!(wallet.public_key().verify(scheme, b"message", &signature), Ok(()));

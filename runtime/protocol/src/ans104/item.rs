@@ -201,7 +201,8 @@ impl Item {
         Ok(self.public_key()?.verify(scheme, &message, &self.signature)?)
     }
 
-    /// The same item, signed by `wallet`: an RSA key of 4096 bits makes type 1, secp256k1 type 3.
+    /// The same item, signed by `wallet`: an RSA key of 4096 bits makes type 1, ed25519 type 2,
+    /// secp256k1 type 3.
     ///
     /// Does not check the limits on tags: [`verify`](Self::verify) and [`to_bytes`](Self::to_bytes)
     /// do.

@@ -55,9 +55,9 @@ impl SignatureType {
             KeyKind::Ed25519 => Self::Ed25519,
             KeyKind::Secp256k1 => Self::Ethereum,
         };
-        let fits = key.as_bytes().len() == signature_type.owner_length();
-        let wrong = SignatureError::WrongKey { scheme: signature_type.scheme(), key: key.kind() };
-        fits.then_some(signature_type).ok_or(wrong)
+        let (length, expected) = (key.as_bytes().len(), signature_type.owner_length());
+        let fits = length == expected;
+        fits.then_some(signature_type).ok_or(SignatureError::KeyLength { length, expected })
     }
 
     /// The number that items carry, 1 to 4.
@@ -103,5 +103,27 @@ impl SignatureType {
             Self::Solana => (4, 64, 32, Scheme::Ed25519),
         };
         Row { number, signature_length, owner_length, scheme }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_name_types() {
+        for known in SignatureType::ALL {
+            assert_eq!(SignatureType::from_number(known.number()), Some(known));
+        }
+        for unknown in [0, 5, 256, u16::MAX] {
+            assert_eq!(SignatureType::from_number(unknown), None);
+        }
+    }
+
+    #[test]
+    fn an_rsa_key_of_another_size_cannot_own_an_item() {
+        let key = PublicKey::new(Scheme::RsaPssSha256, vec![1; 256]).unwrap();
+        let expected = SignatureError::KeyLength { length: 256, expected: 512 };
+        assert_eq!(SignatureType::of(&key), Err(expected));
     }
 }

@@ -2,14 +2,13 @@
 
 use std::sync::OnceLock;
 
-use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::*;
-use crate::signature::{Address, InvalidKey, SignatureError};
+use crate::signature::{Address, InvalidKey, Scheme, SignatureError};
 use crate::{Id, Wallet};
 
 /// Items of an independent ANS-104 library.
@@ -40,23 +39,25 @@ fn ethereum_wallet() -> Wallet {
     Wallet::from_text(&"46".repeat(32)).unwrap()
 }
 
-/// Signs as a holder of an ed25519 key does.
-fn ed25519_signed(mut item: Item, signature_type: SignatureType) -> Item {
-    let pair = Ed25519KeyPair::from_seed_unchecked(&[7; 32]).unwrap();
-    item.signature_type = signature_type;
-    item.owner = Bytes::copy_from_slice(pair.public_key().as_ref());
-    let message = signature_type.message(&item.deep_hash());
-    item.signature = Bytes::copy_from_slice(pair.sign(&message).as_ref());
-    item
+fn ed25519_wallet() -> Wallet {
+    Wallet::from_text(include_str!("../../tests/fixtures/wallets/ed25519.json")).unwrap()
+}
+
+/// Signs as a browser wallet of Solana does.
+fn solana_signed(item: &Item) -> Item {
+    let wallet = ed25519_wallet();
+    let signature_type = SignatureType::Solana;
+    let owner = wallet.public_key().as_bytes().clone();
+    let item = Item { signature_type, owner, ..item.clone() };
+    let message: String = item.deep_hash().iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = wallet.sign(Scheme::Ed25519, message.as_bytes()).unwrap();
+    Item { signature: signature.into(), ..item }
 }
 
 fn signed_by_every_type(item: &Item) -> [Item; 4] {
-    [
-        item.clone().sign(rsa_wallet()).unwrap(),
-        ed25519_signed(item.clone(), SignatureType::Ed25519),
-        item.clone().sign(&ethereum_wallet()).unwrap(),
-        ed25519_signed(item.clone(), SignatureType::Solana),
-    ]
+    let [arweave, ed25519, ethereum] = [rsa_wallet(), &ed25519_wallet(), &ethereum_wallet()]
+        .map(|wallet| item.clone().sign(wallet).unwrap());
+    [arweave, ed25519, ethereum, solana_signed(item)]
 }
 
 #[test]
@@ -146,8 +147,11 @@ fn a_bundle_of_the_public_standard_is_read_and_written() {
 
 #[test]
 fn items_of_every_type_verify_and_read_back() {
-    for signed in signed_by_every_type(&small()) {
-        assert_eq!(signed.verify(), Ok(()), "{:?}", signed.signature_type);
+    for (signed, signature_type) in
+        signed_by_every_type(&small()).into_iter().zip(SignatureType::ALL)
+    {
+        assert_eq!(signed.signature_type, signature_type);
+        assert_eq!(signed.verify(), Ok(()), "{signature_type:?}");
         assert_eq!(signed.unsigned_id(), small().unsigned_id());
         assert_eq!(Item::parse(signed.to_bytes().unwrap()), Ok(signed));
     }
@@ -201,8 +205,8 @@ fn an_unsigned_item_does_not_verify() {
 
 #[test]
 fn a_signature_of_another_type_does_not_verify() {
-    let mut item = ed25519_signed(small(), SignatureType::Ed25519);
-    item.signature_type = SignatureType::Solana;
+    let mut item = solana_signed(&small());
+    item.signature_type = SignatureType::Ed25519;
     assert_eq!(item.verify(), Err(VerifyError::Signature(SignatureError::Mismatch)));
 }
 

@@ -30,10 +30,8 @@ pub(super) fn recover(message: &[u8], signature: &[u8]) -> Option<[u8; POINT_LEN
     let parity = RecoveryId::from_byte(v.checked_sub(EVEN)?).filter(|id| !id.is_x_reduced())?;
     let scalars = Signature::from_slice(scalars).ok()?;
     let in_lower_half = scalars.normalize_s() == scalars;
-    let key = in_lower_half.then(|| {
-        VerifyingKey::recover_from_prehash(&personal_hash(message), &scalars, parity).ok()
-    })??;
-    point(&key)
+    in_lower_half.then_some(())?;
+    point(&VerifyingKey::recover_from_prehash(&personal_hash(message), &scalars, parity).ok()?)
 }
 
 /// Signs; the nonce is that of RFC 6979, so that the same message has the same signature.
@@ -73,6 +71,7 @@ fn personal_hash(message: &[u8]) -> [u8; 32] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signature::Scheme;
 
     /// The key of EIP-155's example.
     const KEY: [u8; 32] = [0x46; 32];
@@ -101,6 +100,19 @@ mod tests {
         assert_eq!(recover(b"message", &signature), Some(key_point()));
         assert!(verify(&key_point(), b"message", &signature));
         assert!(!verify(&key_point(), b"massage", &signature));
+    }
+
+    #[test]
+    fn a_signature_is_what_wallets_make() {
+        // The example of web3.js, `accounts.sign`.
+        let wallet = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
+        let expected = "b91467e570a6466aa9e9876cbcd013baba02900b8979d43fe208a4a4f339f5fd\
+                        6007e74cd82e037b800186422fc2da167c747ef045e5d18a5f5d4300f8e1a0291c";
+        let wallet = crate::Wallet::from_text(wallet).unwrap();
+        let signature = wallet.sign(Scheme::Eip191Secp256k1, b"Some data").unwrap();
+        let hex: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, expected);
+        assert_eq!(wallet.address().to_string(), "0x2c7536E3605D9C16a7a3D7b1898e529396a65c23");
     }
 
     #[test]
