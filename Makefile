@@ -46,4 +46,4 @@ fuzz: ## Fuzz each target for SECONDS_EACH seconds (60); FUZZ_TARGETS selects so
 
 vectors: ## Hold every category of VECTORS (../shared/vectors) against the implementation
 	@scripts/setup $@
-	@cargo run --quiet $(LOCKED) -p oxbeam-protocol --example vectors -- "$(VECTORS)"
+	@cargo run --quiet $(LOCKED) -p oxbeam-integration-tests --bin vectors -- "$(VECTORS)"

@@ -1,7 +1,9 @@
 //! The categories that can be checked, and how each of their operations is answered.
 
 mod ans104;
+mod commitments;
 mod flat;
+mod hashpath;
 mod httpsig;
 mod ids;
 mod json;
@@ -30,7 +32,9 @@ pub const CATEGORIES: &[Category] = &[
     Category { name: "httpsig-encode", check: httpsig::check },
     Category { name: "flat", check: flat::check },
     Category { name: "json", check: json::check },
+    Category { name: "commitments", check: commitments::check },
     Category { name: "ans104", check: ans104::check },
+    Category { name: "hashpath", check: hashpath::check },
 ];
 
 /// Compares an answer with a part of the expected one. Where the reference node fails, so must we.

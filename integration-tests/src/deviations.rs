@@ -1,7 +1,10 @@
 //! Lines that are answered differently on purpose. `docs/compatibility.md` explains each to people.
 
 /// How the id of a line must look, and why its answer differs. A `*` stands for any text.
-pub const DEVIATIONS: &[(&str, &str)] = &[];
+pub const DEVIATIONS: &[(&str, &str)] = &[
+    ("tamper/*/commitment-id-changed", "a commitment under an id that is not its own is refused"),
+    ("tamper/*/committer-other/*", "a committer to whom the key does not belong is refused"),
+];
 
 /// Why the line of this id is answered differently, if it is.
 #[must_use]
@@ -10,11 +13,28 @@ pub fn reason(id: &str) -> Option<&'static str> {
     listed.map(|(_, reason)| *reason)
 }
 
+/// Whether the text consists of the pieces between the stars, in order.
 fn matches(pattern: &str, id: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == id,
-        Some((start, end)) => {
-            id.len() >= start.len() + end.len() && id.starts_with(start) && id.ends_with(end)
-        }
+        Some((start, rest)) => id.strip_prefix(start).is_some_and(|tail| {
+            tail.char_indices()
+                .map(|(at, _)| at)
+                .chain([tail.len()])
+                .any(|at| tail.get(at..).is_some_and(|tail| matches(rest, tail)))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        assert!(matches("tamper/*/id", "tamper/x/y/id"));
+        assert!(matches("a/*/b/*", "a/x/b/"));
+        assert!(!matches("tamper/*/id", "tamper/x/id-2"));
+        assert!(!matches("a", "ab"));
     }
 }

@@ -29,7 +29,7 @@ fn json(vector: &Vector) -> Result<()> {
         return expect_failure(vector, encode(Links::Embed(&NoContent)).map(drop));
     }
     for (links, form) in [(Links::Discard, "linked"), (Links::Embed(&NoContent), "bundle")] {
-        expect(vector.output(form), encode(links), compare_text)?;
+        expect(vector.output(form), encode(links), |expected, text| compare_text(expected, text))?;
     }
     let decoded = encode(Links::Embed(&NoContent)).and_then(|text| decode(&text));
     expect_value(vector.output("decoded"), decoded)
@@ -41,7 +41,7 @@ fn decode(text: &str) -> Result<Value> {
 
 /// Compares what two texts say: white space, the order of members and how a number is written are
 /// free.
-pub(super) fn compare_text(expected: &Json, actual: &String) -> Result<()> {
+pub(super) fn compare_text(expected: &Json, actual: &str) -> Result<()> {
     let (expected, actual): (Json, Json) = match expected.as_str() {
         Some(text) => (serde_json::from_str(text)?, serde_json::from_str(actual)?),
         None => bail!("the expected text is no text: {expected}"),

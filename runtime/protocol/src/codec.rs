@@ -2,7 +2,7 @@
 
 mod ans104;
 mod error;
-mod flat;
+pub(crate) mod flat;
 mod httpsig;
 mod json;
 mod numbered;

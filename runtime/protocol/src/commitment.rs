@@ -16,6 +16,8 @@
 //! Source: spec 03.
 
 pub(crate) mod base;
+mod commit;
+mod committed;
 mod forms;
 pub(crate) mod headers;
 pub(crate) mod ids;
@@ -24,7 +26,9 @@ mod kind;
 mod select;
 mod verify;
 
-pub use base::signature_base;
+pub use base::{signature_base, signature_base_of};
+pub use commit::{CommitError, CommitRequest, Secret, commit};
+pub use committed::{committed, committers, only_committed};
 pub use ids::{full_id, id, signed_id, unsigned_id};
 pub use kind::Kind;
 pub use select::{Selection, SelectionError, Which};
@@ -58,7 +62,7 @@ impl<'a> Commitment<'a> {
     /// The commitments of a message, in byte order of their ids. What is not a map is none.
     pub fn all(message: &'a Message) -> impl Iterator<Item = Self> + Clone {
         let commitments = message.get_exact(COMMITMENTS).and_then(Value::as_map);
-        commitments.into_iter().flat_map(|commitments| Self::each(commitments))
+        commitments.into_iter().flat_map(Self::each)
     }
 
     fn each(commitments: &'a Message) -> impl Iterator<Item = Self> + Clone {

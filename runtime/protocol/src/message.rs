@@ -108,13 +108,11 @@ impl Message {
     }
 
     /// The entries in byte order of their keys.
-    #[must_use]
     pub fn iter(&self) -> btree_map::Iter<'_, Key, Value> {
         self.public.iter()
     }
 
     /// The keys in byte order.
-    #[must_use]
     pub fn keys(&self) -> btree_map::Keys<'_, Key, Value> {
         self.public.keys()
     }

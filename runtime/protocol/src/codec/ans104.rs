@@ -55,7 +55,7 @@ impl Ans104<'_> {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn encode_item(&self, message: &Value) -> Result<Item, EncodeError> {
-        encode::item(&Structured { links: self.links }.encode(message)?, 1)
+        encode::item(&Structured { links: self.links }.encode_readable(message)?, 1)
     }
 
     /// Reads an item, with its signature as a commitment. It has not been verified.

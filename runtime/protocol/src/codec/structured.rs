@@ -67,9 +67,9 @@ impl Structured<'_> {
         }
     }
 
-    /// A value as it is after it was written and read, with links for messages that are not embedded.
+    /// A value as it is after it was written and read, with links for messages that are not in place.
     pub(crate) fn read_back(&self, value: &Value) -> Result<Value, EncodeError> {
-        Ok(Self::decode(&self.encode(value)?)?)
+        Ok(Self::decode(&self.encode_readable(value)?)?)
     }
 
     /// Writes a value as TABM; with its nested messages in place, reads it and writes it once more.
@@ -161,6 +161,22 @@ impl Structured<'_> {
             content.write(&id, value)?;
         }
         Ok((key.with_link(), id.to_string().into()))
+    }
+
+    /// A message as the network would read it from its written form: what it says itself under
+    /// `ao-types` has taken effect, and what is computed anew is gone. Nested messages stay as they are.
+    ///
+    /// # Errors
+    /// Types that do not exist or do not fit, or a value that cannot be read once it is written.
+    pub(crate) fn readable(message: &Message) -> Result<Message, EncodeError> {
+        let tabm = Structured { links: Links::Discard }.encode_map(message, 1)?;
+        let Value::Map(read) = Self::decode(&tabm.into())? else {
+            return Err(EncodeError::Unsupported("a list has no commitments"));
+        };
+        let is_nested = |value: &Value| matches!(value, Value::Map(_) | Value::List(_));
+        let nested = message.iter().filter(|(_, value)| is_nested(value));
+        let nested = nested.map(|(key, value)| (key.clone(), value.clone()));
+        Ok(read.into_iter().chain(nested).collect::<Message>().with_private_of(message))
     }
 
     /// Reads TABM: a map that is marked as one becomes a list, ids under `+link` become links.

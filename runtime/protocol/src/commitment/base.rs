@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 
-use super::ids;
+use super::{Commitment, Forms, ids};
 use crate::codec::{
     self, AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, EncodeError, Links, Structured,
 };
@@ -177,6 +177,20 @@ fn without_at(key: Key) -> Key {
         Some(rest) => key.to_bytes().slice_ref(rest).into(),
         None => key,
     }
+}
+
+/// The base that a commitment of a message signs, for tools that show why it does not hold.
+///
+/// # Errors
+/// The message cannot be written, or lacks a nested message.
+pub fn signature_base_of(
+    message: &Message,
+    commitment: &Commitment<'_>,
+    content: &dyn Content,
+) -> Result<Vec<u8>, EncodeError> {
+    let forms = Forms::new(message, content);
+    let tabm = forms.tabm(commitment.is_bundle())?;
+    Ok(Surface::of(tabm, Some(&commitment.committed()))?.base(commitment.fields))
 }
 
 /// The base of the HMAC that names a message without signers, and that HMAC; with `bundle`, of its

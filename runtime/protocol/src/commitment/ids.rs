@@ -61,16 +61,18 @@ pub fn full_id(message: &Value) -> Result<Id, EncodeError> {
 
 /// The id that selected commitments give a message; none selected, its unsigned id.
 ///
-/// An id among the selected ones that the message does not have is ignored.
+/// An id among the selected ones that the message does not have is ignored; if that leaves none, the
+/// message is named anew, whatever HMACs it has.
 ///
 /// # Errors
 /// The message cannot be written, or a committer is selected who did not sign it.
 pub fn id(message: &Value, selection: &Selection) -> Result<Id, SelectionError> {
     let Value::Map(map) = message else { return Ok(unsigned_id(message)?) };
     let known = Selection { commitments: known(map, &selection.commitments), ..selection.clone() };
-    match sum(known.explicit(map)?.into_iter()) {
-        Some(id) => Ok(id),
-        None => Ok(unsigned_id(message)?),
+    match (sum(known.explicit(map)?.into_iter()), &selection.commitments) {
+        (Some(id), _) => Ok(id),
+        (None, Which::These(_)) => Ok(unsigned_id(&map.clone().without(&["commitments"]).into())?),
+        (None, _) => Ok(unsigned_id(message)?),
     }
 }
 

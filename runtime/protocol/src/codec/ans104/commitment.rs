@@ -101,7 +101,7 @@ pub(super) fn parts(commitment: &Commitment<'_>) -> Result<Parts, EncodeError> {
         target: id("field-target")?,
         anchor: id("field-anchor")?.map(|anchor| *anchor.as_bytes()),
         original_tags,
-        signature: signature(commitment).map_err(|reason| bad(reason))?,
+        signature: signature(commitment).map_err(bad)?,
     })
 }
 

@@ -101,6 +101,9 @@ fn assemble(
     if data.is_some_and(|data| matches!(data, Value::Map(_))) && data_key == DATA {
         nested.extend(data.map(|data| (data_key.clone(), data)));
     }
+    if let Some(Value::Map(_)) = value(&TARGET).filter(|_| keys.contains(&TARGET)) {
+        return Err(EncodeError::Unwritable { key: TARGET, reason: "a target is no map" });
+    }
     let is_nested = |key: &Key| nested.iter().any(|(nested, _)| nested == key);
     let mut tags = Vec::with_capacity(keys.len() + 2);
     if data_key != DATA {

@@ -14,13 +14,28 @@ pub(super) fn value(text: &Bytes) -> Result<Value, DecodeError> {
     let first = parser.parse_next().map_err(|error| malformed(&error))?;
     let value = match first {
         JsonEvent::StartObject | JsonEvent::StartArray | JsonEvent::String(_) => {
-            read(&mut parser, first, &Key::default(), 1)?
+            read(&mut parser, first, &Key::default(), Place { depth: 1, in_array: false })?
         }
         _ => return Err(DecodeError::NotAMessage("only an object, an array or a string is one")),
     };
     match parser.parse_next().map_err(|error| malformed(&error))? {
         JsonEvent::Eof => Ok(value),
         _ => Err(DecodeError::NotAMessage("text follows its end")),
+    }
+}
+
+/// Where a value stands.
+#[derive(Clone, Copy)]
+struct Place {
+    depth: usize,
+    /// Whether it lies in an array, however deep. There, `ao-types` speaks for all members of its
+    /// object: types that it does not name, those of numbers too, are lost.
+    in_array: bool,
+}
+
+impl Place {
+    const fn within(self, array: bool) -> Self {
+        Self { depth: self.depth + 1, in_array: self.in_array || array }
     }
 }
 
@@ -37,9 +52,9 @@ fn read(
     parser: &mut SliceJsonParser<'_>,
     event: JsonEvent<'_>,
     key: &Key,
-    depth: usize,
+    place: Place,
 ) -> Result<Value, DecodeError> {
-    if depth > MAX_DEPTH {
+    if place.depth > MAX_DEPTH {
         return Err(DecodeError::TooDeep);
     }
     match event {
@@ -47,8 +62,8 @@ fn read(
         JsonEvent::Number(text) => number(key, &text),
         JsonEvent::Boolean(boolean) => Ok(boolean.into()),
         JsonEvent::Null => Ok(crate::Atom::NULL.into()),
-        JsonEvent::StartArray => read_array(parser, depth),
-        JsonEvent::StartObject => read_object(parser, depth),
+        JsonEvent::StartArray => read_array(parser, place),
+        JsonEvent::StartObject => read_object(parser, place),
         _ => Err(DecodeError::NotAMessage("its text ends within a value")),
     }
 }
@@ -57,24 +72,25 @@ fn next<'a>(parser: &mut SliceJsonParser<'a>) -> Result<JsonEvent<'a>, DecodeErr
     parser.parse_next().map_err(|error| malformed(&error))
 }
 
-fn read_array(parser: &mut SliceJsonParser<'_>, depth: usize) -> Result<Value, DecodeError> {
+fn read_array(parser: &mut SliceJsonParser<'_>, place: Place) -> Result<Value, DecodeError> {
     let mut values = Vec::new();
     loop {
         match next(parser)? {
             JsonEvent::EndArray => return Ok(values.into_iter().collect()),
             event => {
                 let key = Key::number(values.len() + 1);
-                values.push(read(parser, event, &key, depth + 1)?);
+                values.push(read(parser, event, &key, place.within(true))?);
             }
         }
     }
 }
 
 /// Of members of one name the first counts.
-fn read_object(parser: &mut SliceJsonParser<'_>, depth: usize) -> Result<Value, DecodeError> {
+fn read_object(parser: &mut SliceJsonParser<'_>, place: Place) -> Result<Value, DecodeError> {
     let mut members = Message::new();
     loop {
         match next(parser)? {
+            JsonEvent::EndObject if place.in_array => return Ok(members.into()),
             JsonEvent::EndObject => return typed(members),
             JsonEvent::ObjectKey(name) if name.len() > MAX_KEY_LENGTH => {
                 return Err(DecodeError::KeyTooLong { length: name.len() });
@@ -82,7 +98,7 @@ fn read_object(parser: &mut SliceJsonParser<'_>, depth: usize) -> Result<Value, 
             JsonEvent::ObjectKey(name) => {
                 let key = Key::from(name.into_owned());
                 let event = next(parser)?;
-                let value = read(parser, event, &key, depth + 1)?;
+                let value = read(parser, event, &key, place.within(false))?;
                 if !members.contains(&key) {
                     members.insert(key, value);
                 }

@@ -39,7 +39,7 @@ fn write_value(
         Value::Float(_) => return Err(unwritable("it is not a finite number")),
         Value::List(list) => write_list(out, list, depth)?,
         Value::Map(map) => write_object(out, map, false, depth)?,
-        Value::Link(_) => return Err(unwritable("a list cannot hold a link")),
+        Value::Link(_) => return Err(unwritable("it is a link")),
     }
     Ok(())
 }
@@ -49,7 +49,9 @@ fn write_list(out: &mut String, list: &List, depth: usize) -> Result<(), EncodeE
         return write_object(out, &list.to_map(), true, depth);
     }
     out.push('[');
-    for (index, value) in list.iter().enumerate() {
+    // Elements that were linked are no numbered members of the list any more, and vanish.
+    let elements = list.iter().filter(|value| !matches!(value, Value::Link(_)));
+    for (index, value) in elements.enumerate() {
         if index > 0 {
             out.push(',');
         }

@@ -1,0 +1,182 @@
+//! Changing messages: deep merge, unset, and what becomes of commitments. Source: spec 05, section
+//! 7.4 and spec 03, section 10.
+
+use std::collections::BTreeSet;
+
+use crate::codec::flat::components;
+use crate::commitment::{COMMITMENTS, Commitment};
+use crate::compare::{Mode, compare};
+use crate::limits::MAX_DEPTH;
+use crate::{Key, Message, Value};
+
+/// Keys of a request that say what to do, and are not set.
+const NOT_SET: [&str; 9] =
+    ["id", "commitments", "committers", "keys", "path", "set", "remove", "verify", "set-mode"];
+/// The atom that deletes a key.
+const UNSET: &str = "unset";
+
+/// A change that cannot be made. Nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetError {
+    /// The result would be nested deeper than [`MAX_DEPTH`].
+    #[error("key {key} would be nested more than {MAX_DEPTH} deep")]
+    TooDeep {
+        /// The key at fault.
+        key: Key,
+    },
+}
+
+impl Message {
+    /// The message with the keys of `request` set.
+    ///
+    /// Maps are merged into maps, other values replaced; with `set-mode: explicit` maps are replaced
+    /// too. A key with `/` names a nested value, the atom `unset` deletes a key of the top level. If
+    /// a committed key changes, the commitments no longer hold and are dropped.
+    ///
+    /// # Errors
+    /// A change that nests too deep.
+    pub fn set(&self, request: &Self) -> Result<Self, SetError> {
+        let merge = !request.get("set-mode").is_some_and(|mode| mode.is_name("explicit"));
+        let changes = request.iter().filter(|(key, _)| NOT_SET.iter().all(|name| **key != *name));
+        let mut result = self.clone();
+        let mut touched = BTreeSet::new();
+        for (key, value) in changes {
+            if value.is_name(UNSET) && matches!(value, Value::Atom(_)) {
+                result.remove(key);
+                touched.insert(key.clone());
+            } else {
+                let path: Vec<Key> = path(key);
+                touched.extend(path.first().cloned());
+                place(&mut result, &path, value, merge, 1)?;
+            }
+        }
+        if is_committed(self, &touched) && compare(self, &result, Mode::Strict).is_err() {
+            result.remove(COMMITMENTS);
+        }
+        Ok(result)
+    }
+}
+
+fn is_committed(message: &Message, keys: &BTreeSet<Key>) -> bool {
+    Commitment::all(message).flat_map(|one| one.committed()).any(|key| keys.contains(&key))
+}
+
+fn path(key: &Key) -> Vec<Key> {
+    let shared = key.to_bytes();
+    let path: Vec<Key> = components(key).map(|name| shared.slice_ref(name).into()).collect();
+    if path.is_empty() { vec![key.clone()] } else { path }
+}
+
+fn place(
+    map: &mut Message,
+    path: &[Key],
+    value: &Value,
+    merge: bool,
+    depth: usize,
+) -> Result<(), SetError> {
+    let Some((key, rest)) = path.split_first() else { return Ok(()) };
+    if depth + rest.len() > MAX_DEPTH {
+        return Err(SetError::TooDeep { key: key.clone() });
+    }
+    if !rest.is_empty() {
+        return place_in(map, key, |child| place(child, rest, value, merge, depth + 1));
+    }
+    match value {
+        // A nested `unset` leaves what is there.
+        Value::Atom(atom) if atom.name() == UNSET => Ok(()),
+        Value::Map(entries) if merge && matches!(map.get_exact(key), Some(Value::Map(_))) => {
+            place_in(map, key, |child| merge_into(child, entries, depth + 1))
+        }
+        value => {
+            map.insert(key.clone(), value.clone());
+            Ok(())
+        }
+    }
+}
+
+fn merge_into(map: &mut Message, entries: &Message, depth: usize) -> Result<(), SetError> {
+    entries.iter().try_for_each(|(key, value)| place(map, &path(key), value, true, depth))
+}
+
+/// Writes to the nested message under a key; what else is there is replaced by one.
+fn place_in(
+    map: &mut Message,
+    key: &Key,
+    write: impl FnOnce(&mut Message) -> Result<(), SetError>,
+) -> Result<(), SetError> {
+    if !matches!(map.get_exact(key), Some(Value::Map(_))) {
+        map.insert(key.clone(), Message::new());
+    }
+    map.child_mut(key).map_or(Ok(()), write)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Atom;
+
+    fn base() -> Message {
+        Message::from([
+            ("a", Value::from("1")),
+            ("m", Message::from([("x", "1"), ("y", "2")]).into()),
+        ])
+    }
+
+    #[test]
+    fn maps_merge_and_other_values_replace() {
+        let request =
+            Message::new().with("a", "2").with("m", Message::from([("y", "3"), ("z", "4")]));
+        let expected = Message::from([
+            ("a", Value::from("2")),
+            ("m", Message::from([("x", "1"), ("y", "3"), ("z", "4")]).into()),
+        ]);
+        assert_eq!(base().set(&request), Ok(expected));
+    }
+
+    #[test]
+    fn an_explicit_set_replaces_maps() {
+        let request =
+            Message::new().with("m", Message::from([("z", "4")])).with("set-mode", "explicit");
+        let result = base().set(&request).unwrap();
+        assert_eq!(result.get("m"), Some(&Message::from([("z", "4")]).into()));
+    }
+
+    #[test]
+    fn a_slash_names_a_nested_value() {
+        let result = base().set(&Message::from([("m/x", "9"), ("n/o/p", "1")])).unwrap();
+        assert_eq!(result.get("m").unwrap().as_map().unwrap().get("x"), Some(&"9".into()));
+        assert!(result.get("n").unwrap().as_map().unwrap().get("o").is_some());
+    }
+
+    #[test]
+    fn unset_deletes_at_the_top_level_only() {
+        let unset = Atom::from_static(UNSET);
+        let request =
+            Message::new().with("a", unset.clone()).with("m", Message::from([("x", unset)]));
+        let result = base().set(&request).unwrap();
+        assert!(!result.contains("a"));
+        assert_eq!(result.get("m"), base().get("m"));
+    }
+
+    #[test]
+    fn a_changed_committed_key_drops_the_commitments() {
+        let commitment =
+            Message::new().with("committed", ["a"].into_iter().map(Value::from).collect::<Value>());
+        let message = base().with(COMMITMENTS, Message::from([("id", commitment)]));
+        let kept = message.set(&Message::from([("a", "1"), ("b", "2")])).unwrap();
+        assert!(!kept.contains(COMMITMENTS), "the whole message must still be the same");
+        let same = message.set(&Message::from([("a", "1")])).unwrap();
+        assert!(same.contains(COMMITMENTS));
+        let other = message.set(&Message::from([("b", "2")])).unwrap();
+        assert!(other.contains(COMMITMENTS));
+    }
+
+    #[test]
+    fn a_path_deeper_than_the_limit_is_refused() {
+        let key = vec!["k"; MAX_DEPTH + 1].join("/");
+        assert!(matches!(base().set(&Message::from([(key, "1")])), Err(SetError::TooDeep { .. })));
+        let key = vec!["k"; MAX_DEPTH].join("/");
+        assert!(base().set(&Message::from([(key, "1")])).is_ok());
+    }
+}
