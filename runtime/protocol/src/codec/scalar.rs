@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn floats_are_written_as_c_writes_them() {
-        assert_eq!(float_text(3.14), "3.14000000000000012434e+00");
+        assert_eq!(float_text(4.5), "4.50000000000000000000e+00");
         assert_eq!(float_text(1.0e30), "1.00000000000000001988e+30");
         assert_eq!(float_text(0.9), "9.00000000000000022204e-01");
         assert_eq!(float_text(f64::MAX), "1.79769313486231570815e+308");
