@@ -12,6 +12,7 @@ mod key;
 pub mod limits;
 mod message;
 mod order;
+pub mod path;
 pub mod signature;
 pub mod structured_field;
 mod value;
