@@ -7,6 +7,7 @@ mod hashpath;
 mod httpsig;
 mod ids;
 mod json;
+mod paths;
 mod structured;
 
 use anyhow::{Result, bail, ensure};
@@ -35,6 +36,7 @@ pub const CATEGORIES: &[Category] = &[
     Category { name: "commitments", check: commitments::check },
     Category { name: "ans104", check: ans104::check },
     Category { name: "hashpath", check: hashpath::check },
+    Category { name: "paths", check: paths::check },
 ];
 
 /// Compares an answer with a part of the expected one. Where the reference node fails, so must we.

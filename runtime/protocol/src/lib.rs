@@ -14,6 +14,7 @@ mod key;
 pub mod limits;
 mod message;
 mod order;
+pub mod path;
 mod set;
 pub mod signature;
 pub mod structured_field;

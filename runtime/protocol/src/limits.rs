@@ -11,3 +11,23 @@ pub const MAX_PARTS: usize = 65_536;
 
 /// Largest wire form that is read, in bytes.
 pub const MAX_SIZE: usize = 256 * 1024 * 1024;
+
+/// Longest path of a request with its query, in bytes before decoding.
+pub const MAX_PATH_LENGTH: usize = 65_536;
+
+/// Longest segment of a path, in bytes after decoding. Source: spec 05, section 1.
+pub const MAX_SEGMENT_LENGTH: usize = 512;
+
+/// Most parameters of a segment. No check is needed: the shortest is `&` and one byte, so more do
+/// not fit into [`MAX_SEGMENT_LENGTH`].
+pub const MAX_SEGMENT_PARAMS: usize = MAX_SEGMENT_LENGTH / 2;
+
+/// Most segments of a request, those of its sub-paths included.
+pub const MAX_SEGMENTS: usize = 1024;
+
+/// How deep sub-paths may be nested in a request's path.
+pub const MAX_SUB_PATH_DEPTH: usize = 32;
+
+/// Most keys and segments that the steps of one request have together. Every step holds the
+/// request's global keys, with their sub-paths, so that a long path and many headers multiply.
+pub const MAX_STEP_KEYS: usize = 131_072;
