@@ -40,20 +40,25 @@ fn same_steps(expected: &Json, found: &[Step], compare: Compare) -> Result<()> {
     ensure!(expected.len() == found.len(), "{} steps, found {found:?}", expected.len());
     expected.iter().zip(found).try_for_each(|(expected, found)| match found {
         Step::Id(id) => compare(expected, &id.clone().into()),
-        Step::Request(request) => same_request(&expected["m"], request, compare),
-        Step::SubPath(steps) => same_steps(&expected["resolve"]["l"], steps, compare),
+        Step::Request(request) => same_request(part(expected, "/m")?, request, compare),
+        Step::SubPath(steps) => same_steps(part(expected, "/resolve/l")?, steps, compare),
         Step::As { device, request } => {
-            compare(&expected["as"][0], &device.clone().into())?;
-            same_request(&expected["as"][1]["m"], request, compare)
+            compare(part(expected, "/as/0")?, &device.clone().into())?;
+            same_request(part(expected, "/as/1/m")?, request, compare)
         }
     })
+}
+
+/// A part of typed JSON, by its pointer (RFC 6901).
+fn part<'a>(json: &'a Json, pointer: &str) -> Result<&'a Json> {
+    json.pointer(pointer).with_context(|| format!("no {pointer} in {json}"))
 }
 
 fn same_request(expected: &Json, found: &Request, compare: Compare) -> Result<()> {
     let expected = expected.as_object().context("no map")?;
     ensure!(expected.len() == found.len(), "expected {expected:?}, found {found:?}");
     expected.iter().try_for_each(|(key, expected)| match found.pending.get(key.as_bytes()) {
-        Some(steps) => same_steps(&expected["resolve"]["l"], steps, compare),
+        Some(steps) => same_steps(part(expected, "/resolve/l")?, steps, compare),
         None => compare(expected, found.message.get_exact(key).context("a key is missing")?),
     })
 }
@@ -63,24 +68,27 @@ fn steps(json: &Json) -> Result<Vec<Step>> {
 }
 
 fn step(json: &Json) -> Result<Step> {
-    if let Some(id) = json["s"].as_str() {
+    if let Some(id) = json.get("s").and_then(Json::as_str) {
         return Ok(Step::Id(id.to_owned().into()));
     }
-    if let Some(list) = json.get("resolve") {
-        return Ok(Step::SubPath(steps(&list["l"])?.into()));
+    if json.get("resolve").is_some() {
+        return Ok(Step::SubPath(steps(part(json, "/resolve/l")?)?.into()));
     }
-    let Some(pair) = json.get("as") else { return Ok(Step::Request(request(json)?)) };
-    let device = pair[0]["s"].as_str().context("a device is no text")?.to_owned().into();
-    Ok(Step::As { device, request: request(&pair[1])? })
+    if json.get("as").is_none() {
+        return Ok(Step::Request(request(json)?));
+    }
+    let device = part(json, "/as/0/s")?.as_str().context("a device is no text")?;
+    Ok(Step::As { device: device.to_owned().into(), request: request(part(json, "/as/1")?)? })
 }
 
 fn request(json: &Json) -> Result<Request> {
     let mut request = Request::from(Message::new());
-    for (key, json) in json["m"].as_object().context("no map")? {
+    for (key, json) in part(json, "/m")?.as_object().context("no map")? {
         let key = Key::from(key.as_str());
         match json.get("resolve") {
-            Some(list) => {
-                request.pending.insert(key, SubPath::from(steps(&list["l"])?));
+            Some(_) => {
+                let steps = steps(part(json, "/resolve/l")?)?;
+                request.pending.insert(key, SubPath::from(steps));
             }
             None => {
                 request.message.insert(key, typed::value(json)?);

@@ -15,6 +15,8 @@ mod commitment;
 mod decode;
 mod encode;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 pub(crate) use commitment::committer as item_committer;
@@ -22,8 +24,10 @@ pub(crate) use encode::signed_item;
 
 use super::{DecodeError, EncodeError, Links, Structured};
 use crate::ans104::Item;
+use crate::commitment::Commitment;
+use crate::commitment::base::unlinked;
 use crate::limits::MAX_SIZE;
-use crate::{Key, Value};
+use crate::{Key, Message, Value};
 
 const AO_DATA_KEY: Key = Key::from_static("ao-data-key");
 const DATA: Key = Key::from_static("data");
@@ -67,6 +71,30 @@ impl Ans104<'_> {
             return Err(DecodeError::TooLarge { size: bytes.len() });
         }
         Self::decode_item(&Item::parse(bytes.clone())?)
+    }
+
+    /// Whether the values of a message, and the keys that its commitment claims, are those of the item.
+    ///
+    /// An item with its original tags is rebuilt from these alone; without this check the message
+    /// beside them could say anything.
+    pub(crate) fn covers(
+        item: &Item,
+        tabm: &Message,
+        claimed: &[Key],
+    ) -> Result<bool, DecodeError> {
+        let (Value::Map(signed), Value::Map(message)) =
+            (Self::decode_item(item)?, Structured::decode(&tabm.clone().into())?)
+        else {
+            return Ok(false);
+        };
+        let covered: BTreeSet<Key> = Commitment::all(&signed)
+            .flat_map(|one| one.committed())
+            .map(|key| unlinked(&key))
+            .collect();
+        let claimed: BTreeSet<Key> = claimed.iter().map(unlinked).collect();
+        let same = |key: &Key| message.get_exact(key) == signed.get_exact(key);
+        // Types are not keys of a message that has been read; they show in its values.
+        Ok(covered == claimed && claimed.iter().all(same))
     }
 
     /// Reads an item that has been parsed.

@@ -9,7 +9,7 @@ use super::ids::{self, mac};
 use super::keyid::{self, ETHEREUM, PUBLIC_KEY, SECRET};
 use super::{ANS104, Commitment, Forms, HTTPSIG, Kind, Selection, SelectionError};
 use crate::ans104::VerifyError as ItemError;
-use crate::codec::{self, EncodeError, item_committer};
+use crate::codec::{self, Ans104, DecodeError, EncodeError, item_committer};
 use crate::signature::{InvalidKey, PublicKey, Scheme, SignatureError};
 use crate::{Content, Key, Message, Value, base64};
 
@@ -79,6 +79,9 @@ pub enum Flaw {
     /// The message cannot be written in the form that was signed.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// What was signed cannot be read as a message.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
 }
 
 /// Verifies the selected commitments of a message. None selected, it holds.
@@ -265,11 +268,13 @@ fn verify_ans104(commitment: &Commitment<'_>, forms: &Forms<'_>) -> Result<(), F
     let has_links = commitment.committed().iter().any(|key| key.without_link().is_some());
     let tabm = forms.tabm(commitment.is_bundle() && !has_links)?;
     let item = codec::signed_item(tabm, commitment, 1)?;
-    if !item.is_signed() {
-        check_committer(commitment, None)?;
-        return check_id(commitment, item.unsigned_id().into());
-    }
     check_id(commitment, item.signed_id().unwrap_or_else(|| item.unsigned_id()).into())?;
+    if !Ans104::covers(&item, tabm, &commitment.committed())? {
+        return Err(Flaw::Mismatch);
+    }
+    if !item.is_signed() {
+        return check_committer(commitment, None);
+    }
     check_committer(commitment, Some(item_committer(&item).as_bytes()))?;
     Ok(item.verify()?)
 }
@@ -282,4 +287,90 @@ pub fn has_own_unsigned_id(message: &Message) -> Result<bool, EncodeError> {
     let claimed = ids::unsigned_id(&message.clone().into())?;
     let actual = ids::unsigned_id(&message.clone().without(&["commitments"]).into())?;
     Ok(claimed == actual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commitment::{COMMITMENTS, CommitRequest, commit};
+    use crate::{NoContent, Wallet};
+
+    const SECRET: &str = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
+
+    fn wallet() -> Wallet {
+        Wallet::from_text(SECRET).unwrap()
+    }
+
+    fn signed(device: &'static str, message: Message) -> Message {
+        let request = CommitRequest { device: Some(device.into()), ..CommitRequest::default() };
+        commit(&message, &request, &wallet(), &NoContent).unwrap()
+    }
+
+    fn holds(message: &Message) -> Result<(), Flaw> {
+        match verify(message, &Selection::all(), None, &NoContent) {
+            Ok(()) => Ok(()),
+            Err(VerifyError::Invalid { source, .. }) => Err(source),
+            Err(other) => panic!("{other}"),
+        }
+    }
+
+    /// The message with a field of every signed commitment changed.
+    fn tampered(message: &Message, field: &str, value: Value) -> Message {
+        let commitments = message.get(COMMITMENTS).unwrap().as_map().unwrap();
+        let change = |(id, fields): (&Key, &Value)| {
+            let fields = fields.as_map().unwrap();
+            let signed = fields.contains("committer");
+            let fields =
+                if signed { fields.clone().with(field, value.clone()) } else { fields.clone() };
+            (id.clone(), Value::from(fields))
+        };
+        message.clone().with(COMMITMENTS, commitments.iter().map(change).collect::<Message>())
+    }
+
+    #[test]
+    fn an_ethereum_key_signs_messages_of_both_devices() {
+        for device in [HTTPSIG, ANS104] {
+            let message = signed(device, Message::from([("a", "1"), ("data", "D")]));
+            assert_eq!(holds(&message), Ok(()), "{device}");
+            let address = wallet().address().to_string();
+            let committers = crate::commitment::committers(&message);
+            assert_eq!(committers, [Key::from(address)], "{device}");
+            assert!(holds(&message.with("a", "2")).is_err(), "{device}");
+        }
+    }
+
+    #[test]
+    fn the_values_beside_original_tags_are_those_of_the_tags() {
+        let message = signed(ANS104, Message::from([("Action", "Eval"), ("Target", "me")]));
+        assert_eq!(message.get("action"), Some(&"Eval".into()));
+        assert_eq!(holds(&message), Ok(()));
+        assert_eq!(holds(&message.clone().with("action", "Transfer")), Err(Flaw::Mismatch));
+        let extra = message.clone().with("extra", "1");
+        let keys = ["action", "target", "extra"].into_iter().map(Value::from).collect();
+        assert_eq!(holds(&tampered(&extra, "committed", keys)), Err(Flaw::Mismatch));
+        let fewer = ["action"].into_iter().map(Value::from).collect();
+        assert_eq!(holds(&tampered(&message, "committed", fewer)), Err(Flaw::Mismatch));
+    }
+
+    #[test]
+    fn a_committer_is_who_the_key_belongs_to() {
+        for device in [HTTPSIG, ANS104] {
+            let message = signed(device, Message::from([("a", "1")]));
+            let forged = tampered(&message, "committer", "someone-else".into());
+            assert_eq!(holds(&forged), Err(Flaw::WrongCommitter), "{device}");
+        }
+    }
+
+    #[test]
+    fn a_forged_commitment_deep_inside_is_found() {
+        let inner = signed(HTTPSIG, Message::from([("a", "1")])).with("a", "2");
+        let list: Value = [Value::from(inner)].into_iter().collect();
+        let outer = Message::from([("m", Message::from([("l", list)]))]);
+        assert_eq!(holds(&outer), Ok(()), "the outer message has no commitments of its own");
+        let found = verify_all(&outer, &NoContent);
+        assert!(
+            matches!(found, Err(VerifyError::Invalid { source: Flaw::Mismatch, .. })),
+            "{found:?}"
+        );
+    }
 }
