@@ -15,9 +15,10 @@ pub(crate) use ans104::{item_committer, signed_item};
 pub use error::{DecodeError, EncodeError};
 pub use flat::Flat;
 pub(crate) use httpsig::{
-    AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, content_digest, surface,
+    AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, content_digest, signed_surface,
 };
 pub use httpsig::{HttpMessage, HttpSig, MAX_HEADER_VALUE};
 pub use json::Json;
 pub use scalar::decode_typed;
 pub use structured::{Links, Structured};
+pub(crate) use types::AO_TYPES;

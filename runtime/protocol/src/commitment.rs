@@ -16,6 +16,7 @@
 //! Source: spec 03.
 
 pub(crate) mod base;
+mod check;
 mod commit;
 mod committed;
 mod forms;
@@ -27,13 +28,14 @@ mod select;
 mod verify;
 
 pub use base::{signature_base, signature_base_of};
+pub use check::Flaw;
 pub use commit::{CommitError, CommitRequest, Secret, commit};
 pub use committed::{committed, committers, only_committed};
 pub use ids::{full_id, id, signed_id, unsigned_id};
 pub use kind::Kind;
 pub use select::{Selection, SelectionError, Which};
 
-pub use verify::{Flaw, VerifyError, has_own_unsigned_id, verify, verify_all};
+pub use verify::{VerifyError, authenticate, verify, verify_all};
 
 pub(crate) use forms::Forms;
 

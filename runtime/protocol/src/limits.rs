@@ -6,8 +6,21 @@ pub const MAX_DEPTH: usize = 100;
 /// Longest key that is read, in bytes.
 pub const MAX_KEY_LENGTH: usize = 8192;
 
-/// Most parts of one multipart body.
+/// Most nested messages that one is written with, and most parts of one multipart body.
 pub const MAX_PARTS: usize = 65_536;
+
+/// Most commitments of one message.
+///
+/// Ids are sums of commitments' ids, and who may add many terms of their own choice can reach any sum
+/// (Wagner's generalised birthday attack). With 8 terms that takes some 2^64 steps.
+pub const MAX_COMMITMENTS: usize = 8;
+
+/// Most values of one message, those of nested messages and lists included, in forms where a few
+/// bytes make a value.
+pub const MAX_VALUES: usize = 262_144;
+
+/// How deep data items may be bundled in data items: every level is hashed with all that it holds.
+pub const MAX_BUNDLE_DEPTH: usize = 16;
 
 /// Largest wire form that is read, in bytes.
 pub const MAX_SIZE: usize = 256 * 1024 * 1024;

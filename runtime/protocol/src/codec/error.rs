@@ -1,7 +1,7 @@
 //! Why a message could not be written or read.
 
 use crate::ans104::{BundleError, ItemError};
-use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE};
+use crate::limits::{MAX_COMMITMENTS, MAX_DEPTH, MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE, MAX_VALUES};
 use crate::structured_field::SyntaxError;
 use crate::{ContentError, InvalidId, Key};
 
@@ -12,6 +12,15 @@ pub enum EncodeError {
     /// Deeper than [`MAX_DEPTH`].
     #[error("the message is nested more than {MAX_DEPTH} deep")]
     TooDeep,
+    /// More nested messages than [`MAX_PARTS`], each counted as often as it is written.
+    #[error("the message holds more than {MAX_PARTS} nested messages")]
+    TooManyParts,
+    /// Larger than [`MAX_SIZE`].
+    #[error("the message would have {size} bytes, more than {MAX_SIZE}")]
+    TooLarge {
+        /// Its size, in bytes.
+        size: usize,
+    },
     /// The codec cannot carry what the key holds.
     #[error("key {key} cannot be written: {reason}")]
     Unwritable {
@@ -77,6 +86,15 @@ pub enum DecodeError {
     /// More parts than [`MAX_PARTS`].
     #[error("the body has more than {MAX_PARTS} parts")]
     TooManyParts,
+    /// More values than [`MAX_VALUES`].
+    #[error("the message has more than {MAX_VALUES} values")]
+    TooManyValues,
+    /// More signatures than [`MAX_COMMITMENTS`].
+    #[error("the message has {count} signatures, more than {MAX_COMMITMENTS}")]
+    TooManyCommitments {
+        /// How many there are.
+        count: usize,
+    },
     /// A key whose text is a structured field, but wrong.
     #[error("key {key} is malformed")]
     Syntax {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{DecodeError, EncodeError, Links, Structured};
 use crate::commitment::COMMITMENTS;
 use crate::key::is_private;
-use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_SIZE};
+use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_SIZE, MAX_VALUES};
 use crate::{Key, Message, Value};
 
 /// What the network's first runtime calls the path of no bytes when it reads it.
@@ -110,9 +110,14 @@ pub(crate) fn components(path: &Key) -> impl Iterator<Item = &[u8]> {
 /// Nests values by their paths, those of a parent before those of its children.
 pub(super) fn nest(paths: impl IntoIterator<Item = (Key, Value)>) -> Result<Message, DecodeError> {
     let mut root = Message::new();
+    let mut values = 0;
     for (path, value) in paths {
         if path.as_bytes().len() > MAX_KEY_LENGTH {
             return Err(DecodeError::KeyTooLong { length: path.as_bytes().len() });
+        }
+        values += components(&path).count();
+        if values > MAX_VALUES {
+            return Err(DecodeError::TooManyValues);
         }
         place(&mut root, &path, value)?;
     }

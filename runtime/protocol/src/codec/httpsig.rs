@@ -18,7 +18,8 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-pub(crate) use encode::{content_digest, surface};
+use encode::surface;
+pub(crate) use encode::{content_digest, signed_surface};
 
 use super::{DecodeError, EncodeError, Links, Structured};
 use crate::commitment::{COMMITMENTS, Forms, headers};

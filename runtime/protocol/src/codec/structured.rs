@@ -4,12 +4,13 @@
 //! kind; every other codec starts from it. `commitments` pass through as they are. Source: spec 01,
 //! sections 7 to 11.
 
+use std::cell::Cell;
 use std::fmt;
 
 use super::types::{self, AO_TYPES, Kind, LIST_MARK, Types};
 use super::{DecodeError, EncodeError, scalar};
 use crate::commitment::{COMMITMENTS, ids};
-use crate::limits::MAX_DEPTH;
+use crate::limits::{MAX_DEPTH, MAX_PARTS};
 use crate::{Content, Key, Link, List, Message, NoContent, Value};
 
 /// Keys that are computed anew where they are needed, and so are not written.
@@ -57,11 +58,13 @@ impl Structured<'_> {
     /// Writes a value as TABM: byte strings as they are, lists and maps as maps.
     ///
     /// # Errors
-    /// A value nested too deep, or a store that fails.
+    /// A value nested too deep or holding too many messages, one that must be embedded and is not
+    /// there, or a store that fails.
     pub fn encode(&self, value: &Value) -> Result<Value, EncodeError> {
+        let writer = Writer { links: self.links, messages: Cell::new(0) };
         match value {
-            Value::Map(map) => self.encode_map(map, 1).map(Value::Map),
-            Value::List(list) => self.encode_list(list, 1).map(Value::Map),
+            Value::Map(map) => writer.map(map, 1).map(Value::Map),
+            Value::List(list) => writer.list(list, 1).map(Value::Map),
             Value::Bytes(bytes) => Ok(Value::Bytes(bytes.clone())),
             _ => Err(EncodeError::Unsupported("only a map, a list or a byte string is a message")),
         }
@@ -78,21 +81,53 @@ impl Structured<'_> {
     /// taken effect before it is bundled, and what cannot be read is not bundled.
     pub(crate) fn encode_readable(&self, value: &Value) -> Result<Value, EncodeError> {
         let tabm = self.encode(value)?;
-        if matches!(self.links, Links::Embed(_)) {
-            self.encode(&Self::decode(&tabm)?)
-        } else {
-            Ok(tabm)
+        match self.links {
+            Links::Embed(_) => self.encode(&Self::decode(&tabm)?),
+            _ => Ok(tabm),
         }
     }
 
-    fn encode_list(&self, list: &List, depth: usize) -> Result<Message, EncodeError> {
+    /// A message as the network would read it from its written form: what it says itself under
+    /// `ao-types` has taken effect, and what is computed anew is gone. Nested messages stay as they are.
+    ///
+    /// # Errors
+    /// Types that do not exist or do not fit, or a value that cannot be read once it is written.
+    pub(crate) fn readable(message: &Message) -> Result<Message, EncodeError> {
+        let tabm = Structured { links: Links::Discard }.encode(&message.clone().into())?;
+        let Value::Map(read) = Self::decode(&tabm)? else {
+            return Err(EncodeError::Unsupported("a list has no commitments"));
+        };
+        let is_nested = |value: &Value| matches!(value, Value::Map(_) | Value::List(_));
+        let nested = message.iter().filter(|(_, value)| is_nested(value));
+        let nested = nested.map(|(key, value)| (key.clone(), value.clone()));
+        Ok(read.into_iter().chain(nested).collect::<Message>().with_private_of(message))
+    }
+
+    /// Reads TABM: a map that is marked as one becomes a list, ids under `+link` become links.
+    ///
+    /// # Errors
+    /// Types that do not exist or do not fit, or a value nested too deep.
+    pub fn decode(tabm: &Value) -> Result<Value, DecodeError> {
+        decode(tabm, 1)
+    }
+}
+
+/// Writing in progress.
+struct Writer<'a> {
+    links: Links<'a>,
+    /// How many nested messages have been written. Those that share their contents, or are linked
+    /// from many places, are counted every time: they take work every time.
+    messages: Cell<usize>,
+}
+
+impl Writer<'_> {
+    fn list(&self, list: &List, depth: usize) -> Result<Message, EncodeError> {
         self.write(&list.to_map(), true, depth)
     }
 
-    fn encode_map(&self, map: &Message, depth: usize) -> Result<Message, EncodeError> {
-        let is_plain = |(key, value): (&Key, &Value)| {
-            matches!(value, Value::Bytes(_)) && !REGENERABLE.iter().any(|name| *key == *name)
-        };
+    fn map(&self, map: &Message, depth: usize) -> Result<Message, EncodeError> {
+        let is_plain =
+            |(key, value): (&Key, &Value)| matches!(value, Value::Bytes(_)) && !is_regenerable(key);
         if map.iter().all(is_plain) {
             return Ok(map.clone().without_private());
         }
@@ -105,10 +140,7 @@ impl Structured<'_> {
         }
         let mut entries = Vec::with_capacity(map.len() + 1);
         let mut kinds = Vec::new();
-        for (key, value) in map {
-            if REGENERABLE.iter().any(|name| *key == *name) {
-                continue;
-            }
+        for (key, value) in map.iter().filter(|(key, _)| !is_regenerable(key)) {
             if let Some(kind) = Kind::of(value).filter(|kind| kind.is_scalar()) {
                 kinds.push((key.as_bytes(), kind));
             }
@@ -127,8 +159,8 @@ impl Structured<'_> {
     fn entry(&self, key: &Key, value: &Value, depth: usize) -> Result<(Key, Value), EncodeError> {
         let text = match value {
             _ if *key == COMMITMENTS => return Ok((key.clone(), value.clone())),
-            Value::Map(map) => return self.child(key, value, self.encode_map(map, depth + 1)?),
-            Value::List(list) => return self.child(key, value, self.encode_list(list, depth + 1)?),
+            Value::Map(map) => return self.child(key, value, self.map(map, depth + 1)?),
+            Value::List(list) => return self.child(key, value, self.list(list, depth + 1)?),
             Value::Link(link) => return self.link(key, link, depth),
             Value::Bytes(bytes) => bytes.clone(),
             Value::Integer(integer) => integer.to_string().into(),
@@ -144,6 +176,7 @@ impl Structured<'_> {
             return Ok((key.with_link(), link.text().clone().into()));
         };
         let id = link.id().map_err(|source| EncodeError::BadLink { key: key.clone(), source })?;
+        self.count()?;
         match content.read(&id)? {
             Some(value) if depth < MAX_DEPTH => self.entry(key, &value, depth + 1),
             Some(_) => Err(EncodeError::TooDeep),
@@ -153,6 +186,7 @@ impl Structured<'_> {
 
     /// A nested message, in place or as the id under which its signers know it.
     fn child(&self, key: &Key, value: &Value, tabm: Message) -> Result<(Key, Value), EncodeError> {
+        self.count()?;
         if matches!(self.links, Links::Embed(_)) {
             return Ok((key.clone(), tabm.into()));
         }
@@ -163,29 +197,14 @@ impl Structured<'_> {
         Ok((key.with_link(), id.to_string().into()))
     }
 
-    /// A message as the network would read it from its written form: what it says itself under
-    /// `ao-types` has taken effect, and what is computed anew is gone. Nested messages stay as they are.
-    ///
-    /// # Errors
-    /// Types that do not exist or do not fit, or a value that cannot be read once it is written.
-    pub(crate) fn readable(message: &Message) -> Result<Message, EncodeError> {
-        let tabm = Structured { links: Links::Discard }.encode_map(message, 1)?;
-        let Value::Map(read) = Self::decode(&tabm.into())? else {
-            return Err(EncodeError::Unsupported("a list has no commitments"));
-        };
-        let is_nested = |value: &Value| matches!(value, Value::Map(_) | Value::List(_));
-        let nested = message.iter().filter(|(_, value)| is_nested(value));
-        let nested = nested.map(|(key, value)| (key.clone(), value.clone()));
-        Ok(read.into_iter().chain(nested).collect::<Message>().with_private_of(message))
+    fn count(&self) -> Result<(), EncodeError> {
+        self.messages.set(self.messages.get() + 1);
+        if self.messages.get() > MAX_PARTS { Err(EncodeError::TooManyParts) } else { Ok(()) }
     }
+}
 
-    /// Reads TABM: a map that is marked as one becomes a list, ids under `+link` become links.
-    ///
-    /// # Errors
-    /// Types that do not exist or do not fit, or a value nested too deep.
-    pub fn decode(tabm: &Value) -> Result<Value, DecodeError> {
-        decode(tabm, 1)
-    }
+fn is_regenerable(key: &Key) -> bool {
+    REGENERABLE.iter().any(|name| *key == *name)
 }
 
 fn decode(tabm: &Value, depth: usize) -> Result<Value, DecodeError> {

@@ -1,6 +1,8 @@
 //! The signature base: the bytes that an `httpsig@1.0` commitment signs. Source: spec 03, sections 4
 //! and 6.1.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 
 use super::{Commitment, Forms, ids};
@@ -31,7 +33,12 @@ pub(crate) struct Surface {
     pub(crate) components: Vec<(Key, Bytes)>,
     /// The keys of the message that the components stand for.
     pub(crate) committed: Vec<Key>,
+    /// Whether the content type is that of the body's parts, so that the message's own is lost.
+    is_multipart: bool,
 }
+
+/// Keys that no component ever carries.
+const NEVER_COVERED: [&str; 4] = ["signature", "signature-input", "content-digest", "unsigned_id"];
 
 impl Surface {
     /// The components of a TABM that cover these keys, or all keys.
@@ -40,7 +47,7 @@ impl Surface {
             None => tabm.clone(),
             Some(keys) => keys.iter().filter_map(|key| entry(tabm, key)).collect(),
         };
-        let mut http = codec::surface(&covered)?;
+        let mut http = codec::signed_surface(&covered)?;
         if let Some(body) = http.body.take() {
             http.headers.entry(CONTENT_DIGEST).or_insert_with(|| codec::content_digest(&body));
         }
@@ -63,10 +70,18 @@ impl Surface {
                 .collect(),
             Some(keys) => keys.iter().filter(|key| in_body(key)).cloned().collect(),
         };
+        let is_multipart = listed.is_multipart;
         let committed = listed.committed(names, &body_keys);
         let mut components: Vec<(Key, Bytes)> = http.headers.into_iter().collect();
         order::enumerate(&mut components, |component| &component.0);
-        Ok(Self { components, committed })
+        check_lines(&components)?;
+        Ok(Self { components, committed, is_multipart })
+    }
+
+    /// Whether a key that is committed is one that components carry.
+    pub(crate) fn can_cover(&self, key: &Key) -> bool {
+        NEVER_COVERED.iter().all(|name| *key != *name)
+            && !(self.is_multipart && *key == CONTENT_TYPE)
     }
 
     /// The base for a commitment of these fields.
@@ -97,6 +112,43 @@ impl Surface {
             }
         }
         base
+    }
+}
+
+/// Makes sure that no other values give the same lines: none may hold what starts another's line.
+fn check_lines(components: &[(Key, Bytes)]) -> Result<(), EncodeError> {
+    let mut names = None;
+    for (key, value) in components {
+        for at in memchr::memmem::find_iter(value, b"\n\"") {
+            let names = names.get_or_insert_with(|| Names::of(components));
+            if names.start_a_line(value.get(at + 2..).unwrap_or_default()) {
+                let reason = "signed, one of its lines would read as another key";
+                return Err(EncodeError::Unwritable { key: key.clone(), reason });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names of components, to be looked up in values.
+struct Names<'a> {
+    names: HashSet<&'a [u8]>,
+    /// Whether a name holds a quote, so that where it ends cannot be told.
+    has_quote: bool,
+}
+
+impl<'a> Names<'a> {
+    fn of(components: &'a [(Key, Bytes)]) -> Self {
+        let names: HashSet<_> = components.iter().map(|(key, _)| key.as_bytes()).collect();
+        let has_quote = names.iter().any(|name| name.contains(&b'"'));
+        Self { names, has_quote }
+    }
+
+    /// Whether text behind a quote reads as a name, its closing quote, and `: `.
+    fn start_a_line(&self, text: &[u8]) -> bool {
+        let Some(end) = memchr::memchr(b'"', text) else { return false };
+        let (name, rest) = text.split_at(end);
+        self.has_quote || rest.starts_with(b"\": ") && self.names.contains(name)
     }
 }
 

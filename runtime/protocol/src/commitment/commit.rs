@@ -5,6 +5,7 @@ use bytes::Bytes;
 use zeroize::Zeroizing;
 
 use super::base::{Surface, unlinked};
+use super::committed::common;
 use super::headers::commitment_id;
 use super::ids::{self, CONSTANT_KEYID};
 use super::keyid::{self, ETHEREUM, PUBLIC_KEY, SECRET};
@@ -317,24 +318,11 @@ fn surface(
 /// The keys that all signers so far have covered; without signers, those of the HMACs that name the
 /// message; without commitments, all. Source: spec 03, section 5.1.
 fn keys_to_commit(message: &Message, tabm: &Message) -> Vec<Key> {
-    let signed = common_keys(Commitment::all(message).filter(|one| one.committer().is_some()));
-    let named = || common_keys(Commitment::all(message).filter(Commitment::is_unsigned_httpsig));
+    let signed = common(Commitment::all(message).filter(|one| one.committer().is_some()));
+    let named = || common(Commitment::all(message).filter(Commitment::is_unsigned_httpsig));
     signed
         .or_else(named)
         .unwrap_or_else(|| tabm.keys().filter(|key| **key != COMMITMENTS).map(unlinked).collect())
-}
-
-/// The keys that every one of these commitments covers, in the order of the first.
-pub(super) fn common_keys<'a>(
-    mut commitments: impl Iterator<Item = Commitment<'a>>,
-) -> Option<Vec<Key>> {
-    let mut common = commitments.next()?.committed();
-    for commitment in commitments {
-        let committed: std::collections::BTreeSet<Key> =
-            commitment.committed().into_iter().collect();
-        common.retain(|key| committed.contains(key));
-    }
-    Some(common)
 }
 
 fn with_commitment(

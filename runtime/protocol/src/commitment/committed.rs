@@ -3,16 +3,15 @@
 use std::collections::BTreeSet;
 
 use super::base::unlinked;
-use super::commit::common_keys;
 use super::{COMMITMENTS, Commitment, Selection, SelectionError};
-use crate::{Key, Message};
+use crate::{Key, Message, Value};
 
 /// The keys that every selected commitment covers.
 ///
 /// # Errors
 /// A signer or an id that the message does not have.
 pub fn committed(message: &Message, selection: &Selection) -> Result<Vec<Key>, SelectionError> {
-    let keys = common_keys(selection.of(message)?.into_iter()).unwrap_or_default();
+    let keys = common(selection.of(message)?.into_iter()).unwrap_or_default();
     Ok(keys.iter().map(unlinked).collect())
 }
 
@@ -26,9 +25,30 @@ pub fn committers(message: &Message) -> Vec<Key> {
 /// commitments as it is.
 #[must_use]
 pub fn only_committed(message: &Message) -> Message {
-    let Some(keys) = common_keys(Commitment::all(message)) else { return message.clone() };
+    let Some(keys) = common(Commitment::all(message)) else { return message.clone() };
     let keys: BTreeSet<Key> = keys.iter().map(unlinked).collect();
+    // In a message that was read, a key ends in `+link` only if it holds something else than an id.
+    let is_link = |key: &Key, value: &Value| {
+        matches!(value, Value::Bytes(_))
+            && key.without_link().is_some_and(|key| keys.contains(&key))
+    };
     let mut covered = message.clone();
-    covered.retain(|key, _| *key == COMMITMENTS || keys.contains(&unlinked(key)));
+    covered.retain(|key, value| {
+        *key == COMMITMENTS
+            || keys.contains(key)
+            || is_link(key, value) && !message.contains(unlinked(key))
+    });
     covered
+}
+
+/// The keys that every one of these commitments covers, in the order of the first.
+pub(super) fn common<'a>(
+    mut commitments: impl Iterator<Item = Commitment<'a>>,
+) -> Option<Vec<Key>> {
+    let mut common = commitments.next()?.committed();
+    for commitment in commitments {
+        let committed: BTreeSet<Key> = commitment.committed().into_iter().collect();
+        common.retain(|key| committed.contains(key));
+    }
+    Some(common)
 }

@@ -18,6 +18,11 @@ impl<'a> Forms<'a> {
         Self { message, content, linked: OnceCell::new(), bundled: OnceCell::new() }
     }
 
+    /// The message itself.
+    pub(crate) const fn message(&self) -> &'a Message {
+        self.message
+    }
+
     /// The message as TABM, its nested messages in place or as ids.
     pub(crate) fn tabm(&self, bundle: bool) -> Result<&Message, EncodeError> {
         let (cell, links) = if bundle {

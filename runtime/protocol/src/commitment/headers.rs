@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::base::{Listed, Surface, write_parameter};
 use super::{Commitment, Forms, HTTPSIG, keyid, numbered};
 use crate::codec::{DecodeError, EncodeError};
+use crate::limits::MAX_COMMITMENTS;
 use crate::structured_field::{self as field, Bare, Member, Parameters};
 use crate::{Id, Key, Message, Value, base64, order};
 
@@ -142,6 +143,9 @@ pub(crate) fn decode(
     if signatures.first().map(|entry| &entry.0) != inputs.first().map(|entry| &entry.0) {
         let expected = "in the same order as signature";
         return Err(DecodeError::IllTyped { key: INPUT, expected });
+    }
+    if inputs.len() > MAX_COMMITMENTS {
+        return Err(DecodeError::TooManyCommitments { count: inputs.len() });
     }
     let mut signatures: std::collections::BTreeMap<Key, Member> = signatures.into_iter().collect();
     let mut commitments = Message::new();

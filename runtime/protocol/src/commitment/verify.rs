@@ -1,17 +1,22 @@
-//! Verification: what a commitment claims is computed anew, never believed. Source: spec 03,
-//! section 7.
+//! Verification: whether a message may be believed. Source: spec 03, section 7.
+//!
+//! | Function         | Answers                                                                      |
+//! |------------------|------------------------------------------------------------------------------|
+//! | [`verify`]       | whether selected commitments hold                                            |
+//! | [`verify_all`]   | whether all of them hold                                                     |
+//! | [`authenticate`] | what of a message from outside is vouched for: only that may go further      |
+//!
+//! A message that is nested in another counts by its id, and its id by its commitments. So those of
+//! nested messages are verified first, and a nested message with commitments may hold nothing that
+//! they do not cover.
 
-use aws_lc_rs::{constant_time, hmac};
-
-use super::base::Surface;
-use super::headers::commitment_id;
-use super::ids::{self, mac};
-use super::keyid::{self, ETHEREUM, PUBLIC_KEY, SECRET};
-use super::{ANS104, Commitment, Forms, HTTPSIG, Kind, Selection, SelectionError};
-use crate::ans104::VerifyError as ItemError;
-use crate::codec::{self, Ans104, DecodeError, EncodeError, item_committer};
-use crate::signature::{InvalidKey, PublicKey, Scheme, SignatureError};
-use crate::{Content, Key, Message, Value, base64};
+use super::base::unlinked;
+use super::check::{Flaw, check};
+use super::committed::{common, only_committed};
+use super::{COMMITMENTS, Commitment, Forms, Selection, SelectionError};
+use crate::codec::{AO_TYPES, EncodeError, Links, Structured};
+use crate::limits::{MAX_COMMITMENTS, MAX_DEPTH};
+use crate::{Content, Key, Message, Value};
 
 /// A message that must not be believed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -21,74 +26,40 @@ pub enum VerifyError {
     #[error(transparent)]
     Selection(#[from] SelectionError),
     /// A commitment does not hold.
-    #[error("commitment {id} does not hold: {source}")]
+    #[error("commitment {id} does not hold")]
     Invalid {
         /// The commitment at fault.
         id: Key,
         /// Why it does not hold.
         source: Flaw,
     },
-    /// The message lies too deep in others to be looked at.
-    #[error("the message is nested too deep to be verified")]
+    /// A nested message says something that its commitments do not cover, so that its id, by which it
+    /// is signed with the message around it, does not cover it either.
+    #[error("key {key} of a nested message is not covered by the message's commitments")]
+    NotCovered {
+        /// The key at fault.
+        key: Key,
+    },
+    /// More commitments than [`MAX_COMMITMENTS`].
+    #[error("a message has {count} commitments, more than {MAX_COMMITMENTS}")]
+    TooManyCommitments {
+        /// How many there are.
+        count: usize,
+    },
+    /// A message lies too deep in others to be looked at.
+    #[error("a message nested more than {MAX_DEPTH} deep cannot be verified")]
     TooDeep,
-}
-
-/// Why a commitment does not hold.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Flaw {
-    /// A key that every commitment has is missing or malformed.
-    #[error("its {0} is missing or malformed")]
-    Missing(&'static str),
-    /// It is filed under an id that its signature does not have.
-    #[error("its signature has the id {actual}")]
-    WrongId {
-        /// The id that its signature has.
-        actual: Key,
-    },
-    /// Its committer is not who its key belongs to.
-    #[error("its key does not belong to its committer")]
-    WrongCommitter,
-    /// Its type is not one of its device.
-    #[error("its type {kind} is unknown to its device")]
-    UnknownType {
-        /// The type that it claims.
-        kind: String,
-    },
-    /// Its device signs nothing.
-    #[error("its device {device} is unknown")]
-    UnknownDevice {
-        /// The device that it claims.
-        device: String,
-    },
-    /// Its key id is not in the form that its type asks for.
-    #[error("its keyid is not in the form of its type")]
-    BadKeyId,
-    /// It was made with a secret, which was not given.
-    #[error("it can only be verified with its secret")]
-    NeedsSecret,
-    /// The signature or MAC is not that of the message.
-    #[error("its signature does not fit the message")]
-    Mismatch,
-    /// The key that it names cannot be used.
-    #[error(transparent)]
-    Key(#[from] InvalidKey),
-    /// The data item that it stands for does not hold.
-    #[error(transparent)]
-    Item(#[from] ItemError),
-    /// The message cannot be written in the form that was signed.
+    /// The message cannot be written.
     #[error(transparent)]
     Encode(#[from] EncodeError),
-    /// What was signed cannot be read as a message.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
 }
 
-/// Verifies the selected commitments of a message. None selected, it holds.
+/// Verifies the selected commitments of a message, and all of those nested in it. None selected, it
+/// holds.
 ///
 /// For each the signature, the id and the committer are computed anew. `secret` is the key of HMACs
-/// whose keyid is of the form `secret:…`. Nested messages are not verified by themselves, but they
-/// are part of what is signed: see [`verify_all`].
+/// whose keyid is of the form `secret:…`. That a message verifies says nothing about keys that are
+/// not covered: [`authenticate`] leaves them out.
 ///
 /// # Errors
 /// The first commitment that does not hold, and why.
@@ -98,201 +69,106 @@ pub fn verify(
     secret: Option<&[u8]>,
     content: &dyn Content,
 ) -> Result<(), VerifyError> {
+    check_children(message, content, 1)?;
+    check_count(message)?;
     let forms = Forms::new(message, content);
-    for commitment in selection.of(message)? {
-        verify_one(&commitment, &forms, secret)
-            .map_err(|source| VerifyError::Invalid { id: commitment.id.clone(), source })?;
-    }
-    Ok(())
+    selection.of(message)?.iter().try_for_each(|commitment| hold(commitment, &forms, secret))
 }
 
 /// Verifies every commitment of a message and of all messages nested in it.
 ///
 /// # Errors
-/// The first commitment that does not hold, and why.
+/// As [`verify`].
 pub fn verify_all(message: &Message, content: &dyn Content) -> Result<(), VerifyError> {
-    verify_nested(message, content, 1)
+    verify(message, &Selection::all(), None, content)
 }
 
-fn verify_nested(
+/// What of a message from outside is vouched for: its commitments verified, and reduced to the keys
+/// that every one of them covers. A message without commitments stays as it is.
+///
+/// The ids of what comes back may be believed. A value whose type is not covered, because no
+/// commitment covers `ao-types`, comes back as the bytes that were signed.
+///
+/// # Errors
+/// As [`verify`].
+pub fn authenticate(message: &Message, content: &dyn Content) -> Result<Message, VerifyError> {
+    verify_all(message, content)?;
+    let covered = only_committed(message);
+    if types_are_covered(&covered) {
+        return Ok(covered);
+    }
+    let written = Structured { links: Links::Discard }.encode(&covered.clone().into())?;
+    let Value::Map(written) = written else { return Ok(covered) };
+    let signed = |(key, value): (&Key, &Value)| match written.get_exact(key) {
+        Some(text) if is_typed(value) => (key.clone(), text.clone()),
+        _ => (key.clone(), value.clone()),
+    };
+    Ok(covered.iter().map(signed).collect::<Message>().with_private_of(message))
+}
+
+fn hold(
+    commitment: &Commitment<'_>,
+    forms: &Forms<'_>,
+    secret: Option<&[u8]>,
+) -> Result<(), VerifyError> {
+    check(commitment, forms, secret)
+        .map_err(|source| VerifyError::Invalid { id: commitment.id.clone(), source })
+}
+
+fn check_count(message: &Message) -> Result<(), VerifyError> {
+    match Commitment::all(message).count() {
+        0..=MAX_COMMITMENTS => Ok(()),
+        count => Err(VerifyError::TooManyCommitments { count }),
+    }
+}
+
+fn check_children(
     message: &Message,
     content: &dyn Content,
     depth: usize,
 ) -> Result<(), VerifyError> {
-    if depth > crate::limits::MAX_DEPTH {
-        return Err(VerifyError::TooDeep);
-    }
-    verify(message, &Selection::all(), None, content)?;
-    for (_, value) in message.iter().filter(|(key, _)| **key != super::COMMITMENTS) {
-        verify_value(value, content, depth)?;
-    }
-    Ok(())
+    let children = message.iter().filter(|(key, _)| **key != COMMITMENTS);
+    children.into_iter().try_for_each(|(_, value)| check_value(value, content, depth))
 }
 
-fn verify_value(value: &Value, content: &dyn Content, depth: usize) -> Result<(), VerifyError> {
+fn check_value(value: &Value, content: &dyn Content, depth: usize) -> Result<(), VerifyError> {
     match value {
-        Value::Map(map) => verify_nested(map, content, depth + 1),
-        Value::List(_) if depth > crate::limits::MAX_DEPTH => Err(VerifyError::TooDeep),
+        Value::Map(_) | Value::List(_) if depth > MAX_DEPTH => Err(VerifyError::TooDeep),
+        Value::Map(child) => check_child(child, content, depth + 1),
         Value::List(list) => {
-            list.iter().try_for_each(|value| verify_value(value, content, depth + 1))
+            list.iter().try_for_each(|value| check_value(value, content, depth + 1))
         }
         _ => Ok(()),
     }
 }
 
-fn verify_one(
-    commitment: &Commitment<'_>,
-    forms: &Forms<'_>,
-    secret: Option<&[u8]>,
-) -> Result<(), Flaw> {
-    let signature = commitment.signature().ok_or(Flaw::Missing("signature"));
-    let device = commitment.device().ok_or(Flaw::Missing("commitment-device"))?;
-    match device {
-        device if device == HTTPSIG => {
-            let signature = signature?;
-            check_id(commitment, commitment_id(&signature))?;
-            verify_httpsig(commitment, forms, &signature, secret)
-        }
-        device if device == ANS104 => verify_ans104(commitment, forms),
-        device => Err(Flaw::UnknownDevice { device: String::from_utf8_lossy(device).into_owned() }),
+fn check_child(child: &Message, content: &dyn Content, depth: usize) -> Result<(), VerifyError> {
+    check_children(child, content, depth)?;
+    check_count(child)?;
+    let forms = Forms::new(child, content);
+    Commitment::all(child).try_for_each(|commitment| hold(&commitment, &forms, None))?;
+    let covered = only_committed(child);
+    if let Some(key) = child.keys().find(|key| !covered.contains(key)) {
+        return Err(VerifyError::NotCovered { key: key.clone() });
     }
+    if types_are_covered(child) { Ok(()) } else { Err(VerifyError::NotCovered { key: AO_TYPES }) }
 }
 
-fn check_id(commitment: &Commitment<'_>, actual: Key) -> Result<(), Flaw> {
-    if *commitment.id == actual { Ok(()) } else { Err(Flaw::WrongId { actual }) }
+/// Whether the commitments of a message, if it has any, say of which types its values are.
+fn types_are_covered(message: &Message) -> bool {
+    let Some(keys) = common(Commitment::all(message)) else { return true };
+    keys.iter().any(|key| unlinked(key) == AO_TYPES)
+        || !message.iter().any(|(_, value)| is_typed(value))
 }
 
-fn verify_httpsig(
-    commitment: &Commitment<'_>,
-    forms: &Forms<'_>,
-    signature: &[u8],
-    secret: Option<&[u8]>,
-) -> Result<(), Flaw> {
-    let kind = commitment.text("type").ok_or(Flaw::Missing("type"))?;
-    let unknown = || Flaw::UnknownType { kind: String::from_utf8_lossy(kind).into_owned() };
-    let kind = Kind::named(kind).filter(|kind| kind.is_httpsig()).ok_or_else(unknown)?;
-    let keyid = commitment.text("keyid").ok_or(Flaw::Missing("keyid"))?;
-    let committed = commitment.fields.get_exact("committed");
-    committed
-        .and_then(|keys| crate::List::try_from(keys.clone()).ok())
-        .ok_or(Flaw::Missing("committed"))?;
-    let tabm = forms.tabm(commitment.is_bundle())?;
-    let base = Surface::of(tabm, Some(&commitment.committed()))?.base(commitment.fields);
-    match kind {
-        Kind::HmacSha256 => verify_mac(commitment, keyid, &base, signature, secret),
-        Kind::RsaPssSha512 => verify_rsa(commitment, keyid, &base, signature),
-        _ => verify_ethereum(commitment, keyid, &base, signature),
-    }
-}
-
-fn verify_mac(
-    commitment: &Commitment<'_>,
-    keyid: &[u8],
-    base: &[u8],
-    signature: &[u8],
-    secret: Option<&[u8]>,
-) -> Result<(), Flaw> {
-    let (key, committer) = match keyid.strip_prefix(SECRET) {
-        None if keyid::is_constant(keyid) => (keyid, None),
-        None => return Err(Flaw::BadKeyId),
-        Some(named) => {
-            let secret = secret.ok_or(Flaw::NeedsSecret)?;
-            if keyid::secret_address(secret).as_bytes() != named {
-                return Err(Flaw::Mismatch);
-            }
-            (secret, Some(named))
-        }
-    };
-    check_committer(commitment, committer)?;
-    let expected = mac(&hmac::Key::new(hmac::HMAC_SHA256, key), base);
-    constant_time::verify_slices_are_equal(expected.as_bytes(), signature)
-        .map_err(|_| Flaw::Mismatch)
-}
-
-fn verify_rsa(
-    commitment: &Commitment<'_>,
-    keyid: &[u8],
-    base: &[u8],
-    signature: &[u8],
-) -> Result<(), Flaw> {
-    let text = keyid.strip_prefix(PUBLIC_KEY).ok_or(Flaw::BadKeyId)?;
-    let modulus = base64::decode(text).map_err(|_| Flaw::BadKeyId)?;
-    // One key has one name: another spelling of it is another keyid.
-    if base64::encode_standard(&modulus).as_bytes() != text {
-        return Err(Flaw::BadKeyId);
-    }
-    check_committer(commitment, Some(keyid::address(&modulus).to_string().as_bytes()))?;
-    verify_signature(
-        &PublicKey::new(Scheme::RsaPssSha512, modulus)?,
-        Scheme::RsaPssSha512,
-        base,
-        signature,
-    )
-}
-
-fn verify_ethereum(
-    commitment: &Commitment<'_>,
-    keyid: &[u8],
-    base: &[u8],
-    signature: &[u8],
-) -> Result<(), Flaw> {
-    let address = keyid.strip_prefix(ETHEREUM).ok_or(Flaw::BadKeyId)?;
-    check_committer(commitment, Some(address))?;
-    let signer = PublicKey::recover(base, signature).map_err(|_| Flaw::Mismatch)?;
-    if signer.address().to_string().as_bytes() != address {
-        return Err(Flaw::Mismatch);
-    }
-    verify_signature(&signer, Scheme::Eip191Secp256k1, base, signature)
-}
-
-fn verify_signature(
-    key: &PublicKey,
-    scheme: Scheme,
-    base: &[u8],
-    signature: &[u8],
-) -> Result<(), Flaw> {
-    key.verify(scheme, base, signature).map_err(|_: SignatureError| Flaw::Mismatch)
-}
-
-fn check_committer(commitment: &Commitment<'_>, expected: Option<&[u8]>) -> Result<(), Flaw> {
-    let claimed = commitment.fields.get_exact("committer");
-    match (claimed, expected) {
-        (None, None) => Ok(()),
-        (Some(Value::Bytes(claimed)), Some(expected)) if claimed == expected => Ok(()),
-        _ => Err(Flaw::WrongCommitter),
-    }
-}
-
-fn verify_ans104(commitment: &Commitment<'_>, forms: &Forms<'_>) -> Result<(), Flaw> {
-    // Keys that were signed as links are named as links, whatever the item was bundled for.
-    let has_links = commitment.committed().iter().any(|key| key.without_link().is_some());
-    let tabm = forms.tabm(commitment.is_bundle() && !has_links)?;
-    let item = codec::signed_item(tabm, commitment, 1)?;
-    check_id(commitment, item.signed_id().unwrap_or_else(|| item.unsigned_id()).into())?;
-    if !Ans104::covers(&item, tabm, &commitment.committed())? {
-        return Err(Flaw::Mismatch);
-    }
-    if !item.is_signed() {
-        return check_committer(commitment, None);
-    }
-    check_committer(commitment, Some(item_committer(&item).as_bytes()))?;
-    Ok(item.verify()?)
-}
-
-/// Whether the HMAC that names a message without signers is that of the message.
-///
-/// # Errors
-/// The message cannot be written.
-pub fn has_own_unsigned_id(message: &Message) -> Result<bool, EncodeError> {
-    let claimed = ids::unsigned_id(&message.clone().into())?;
-    let actual = ids::unsigned_id(&message.clone().without(&["commitments"]).into())?;
-    Ok(claimed == actual)
+const fn is_typed(value: &Value) -> bool {
+    matches!(value, Value::Integer(_) | Value::Float(_) | Value::Atom(_))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commitment::{COMMITMENTS, CommitRequest, commit};
+    use crate::commitment::{ANS104, CommitRequest, HTTPSIG, commit, unsigned_id};
     use crate::{NoContent, Wallet};
 
     const SECRET: &str = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
@@ -366,11 +242,79 @@ mod tests {
         let inner = signed(HTTPSIG, Message::from([("a", "1")])).with("a", "2");
         let list: Value = [Value::from(inner)].into_iter().collect();
         let outer = Message::from([("m", Message::from([("l", list)]))]);
-        assert_eq!(holds(&outer), Ok(()), "the outer message has no commitments of its own");
-        let found = verify_all(&outer, &NoContent);
-        assert!(
-            matches!(found, Err(VerifyError::Invalid { source: Flaw::Mismatch, .. })),
-            "{found:?}"
-        );
+        assert_eq!(holds(&outer), Err(Flaw::Mismatch));
+    }
+
+    #[test]
+    fn a_nested_message_holds_nothing_that_its_commitments_do_not_cover() {
+        let child = signed(HTTPSIG, Message::from([("a", "1")]));
+        let parent = signed(HTTPSIG, Message::new().with("child", child.clone()));
+        assert_eq!(verify_all(&parent, &NoContent), Ok(()));
+        let more = parent.clone().with("child", child.with("evil", "yes"));
+        let expected = Err(VerifyError::NotCovered { key: "evil".into() });
+        assert_eq!(verify_all(&more, &NoContent), expected);
+        // The id of a nested message is not what it claims to be.
+        let claim = Message::new().with("commitment-device", HTTPSIG);
+        let id = unsigned_id(&Message::from([("a", "1")]).into()).unwrap();
+        let forged =
+            Message::from([("evil", "yes")]).with(COMMITMENTS, Message::from([(id, claim)]));
+        assert!(verify_all(&parent.with("child", forged), &NoContent).is_err());
+    }
+
+    #[test]
+    fn what_comes_back_is_what_was_signed() {
+        let request = CommitRequest {
+            committed: Some(vec!["a".into(), "n".into()]),
+            ..CommitRequest::default()
+        };
+        let message = Message::new().with("a", "1").with("n", 5).with("b", "2");
+        let signed = commit(&message, &request, &wallet(), &NoContent).unwrap();
+        let believed = authenticate(&signed, &NoContent).unwrap();
+        assert_eq!(believed.get("b"), None, "not covered");
+        assert_eq!(believed.get("n"), Some(&"5".into()), "its type is not covered");
+        let typed = commit(&message, &CommitRequest::default(), &wallet(), &NoContent).unwrap();
+        assert_eq!(authenticate(&typed, &NoContent), Ok(typed));
+    }
+
+    #[test]
+    fn keys_that_no_signature_carries_are_not_covered() {
+        let page = Message::new().with("page", Message::from([("x", "1")])).with("a", "1");
+        let request = CommitRequest { bundle: true, ..CommitRequest::default() };
+        let page = commit(&page, &request, &wallet(), &NoContent).unwrap();
+        for key in ["content-type", "signature", "content-digest"] {
+            let keys = ["a", "page", key].into_iter().map(Value::from).collect();
+            let forged = tampered(&page.clone().with(key, "evil"), "committed", keys);
+            assert_eq!(holds(&forged), Err(Flaw::NotCovered { key: key.into() }), "{key}");
+        }
+    }
+
+    #[test]
+    fn messages_that_would_be_signed_alike_are_not_signed() {
+        let nested =
+            |key: &str, value: &str| Message::new().with("x", Message::from([(key, value)]));
+        let bundle = CommitRequest { bundle: true, ..CommitRequest::default() };
+        for (message, request) in [
+            (nested("a", "hi\r\nadmin: true"), &bundle),
+            (nested("a: b", "c"), &bundle),
+            (nested("y/z", &"v".repeat(5000)), &bundle),
+            (Message::from([("x/y", "v".repeat(5000))]), &bundle),
+            (Message::from([("a", "1\n\"b\": 2"), ("b", "3")]), &CommitRequest::default()),
+        ] {
+            let refused = commit(&message, request, &wallet(), &NoContent);
+            assert!(refused.is_err(), "{message:?}");
+        }
+    }
+
+    #[test]
+    fn more_commitments_than_the_limit_are_refused() {
+        let commitment = |number: usize| (format!("id-{number}"), Message::new());
+        let with = |count| {
+            Message::new().with(COMMITMENTS, (0..count).map(commitment).collect::<Message>())
+        };
+        let count = MAX_COMMITMENTS + 1;
+        let refused = verify_all(&with(count), &NoContent);
+        assert_eq!(refused, Err(VerifyError::TooManyCommitments { count }));
+        let looked_at = verify_all(&with(MAX_COMMITMENTS), &NoContent);
+        assert!(matches!(looked_at, Err(VerifyError::Invalid { .. })));
     }
 }

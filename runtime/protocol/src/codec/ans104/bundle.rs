@@ -21,16 +21,20 @@ pub(super) fn manifest_id(item: &Item) -> Option<Bytes> {
     (has(BUNDLE_FORMAT) && has(BUNDLE_VERSION)).then(|| manifest.value.clone())
 }
 
-/// The keys and values that a bundle stands for.
+/// The keys and values that a bundle stands for. Each item stands for one key: a manifest that names
+/// one twice could make a few bytes stand for any number of values.
 pub(super) fn read(data: &Bytes, manifest: &[u8], depth: usize) -> Result<Message, DecodeError> {
     let entries = Bundle::parse(FORM, data)?.entries;
     if entries.len() > MAX_PARTS {
         return Err(DecodeError::TooManyParts);
     }
-    let entries: BTreeMap<Id, Entry> = entries.into_iter().map(|entry| (entry.id, entry)).collect();
-    let entry = |id: &[u8]| Id::from_native_or_text(id).ok().and_then(|id| entries.get(&id));
+    let mut items: BTreeMap<Id, Vec<Entry>> = BTreeMap::new();
+    for entry in entries {
+        items.entry(entry.id).or_default().push(entry);
+    }
+    let mut take = |id: &[u8]| items.get_mut(&Id::from_native_or_text(id).ok()?)?.pop();
     let manifest =
-        entry(manifest).ok_or(DecodeError::NotAMessage("a bundle without its manifest"))?;
+        take(manifest).ok_or(DecodeError::NotAMessage("a bundle without its manifest"))?;
     let keys: BTreeMap<String, String> = serde_json::from_slice(&manifest.parse(FORM)?.data)
         .map_err(|error| DecodeError::Json {
             reason: error.to_string(),
@@ -39,7 +43,7 @@ pub(super) fn read(data: &Bytes, manifest: &[u8], depth: usize) -> Result<Messag
         })?;
     let mut message = Message::new();
     for (key, id) in keys {
-        let found = entry(id.as_bytes());
+        let found = take(id.as_bytes());
         let found =
             found.ok_or(DecodeError::NotAMessage("a manifest that names a missing item"))?;
         message.insert(key, decode::tabm(&found.parse(FORM)?, depth + 1)?);

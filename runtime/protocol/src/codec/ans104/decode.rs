@@ -12,13 +12,13 @@ use crate::ans104::{Item, Tag};
 use crate::codec::DecodeError;
 use crate::codec::types::{self, AO_TYPES};
 use crate::commitment::COMMITMENTS;
-use crate::limits::MAX_DEPTH;
+use crate::limits::MAX_BUNDLE_DEPTH;
 use crate::structured_field as field;
 use crate::{Key, Message, Value};
 
 /// The TABM of an item, its signature a commitment.
 pub(super) fn tabm(item: &Item, depth: usize) -> Result<Value, DecodeError> {
-    if depth > MAX_DEPTH {
+    if depth > MAX_BUNDLE_DEPTH {
         return Err(DecodeError::TooDeep);
     }
     if item.tags.iter().any(|tag| is(tag, BINARY)) {

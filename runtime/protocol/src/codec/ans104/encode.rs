@@ -6,7 +6,7 @@ use super::{AO_DATA_KEY, BINARY, BUNDLE_FORMAT, BUNDLE_VERSION, DATA, TARGET, bu
 use crate::ans104::{Item, MAX_NAME_LENGTH, MAX_TAGS, MAX_VALUE_LENGTH, Tag};
 use crate::codec::EncodeError;
 use crate::commitment::{ANS104, COMMITMENTS, Commitment};
-use crate::limits::MAX_DEPTH;
+use crate::limits::MAX_BUNDLE_DEPTH;
 use crate::{Id, Key, Message, Value};
 
 const BODY: Key = Key::from_static("body");
@@ -85,7 +85,7 @@ fn assemble(
     target_is_field: bool,
     depth: usize,
 ) -> Result<Item, EncodeError> {
-    if depth > MAX_DEPTH {
+    if depth > MAX_BUNDLE_DEPTH {
         return Err(EncodeError::TooDeep);
     }
     if keys.len() > MAX_TAGS {

@@ -16,7 +16,20 @@ use crate::limits::{MAX_DEPTH, MAX_PARTS};
 use crate::{Key, Message, NoContent, Value, order, structured_field as field};
 
 /// The headers and body of a TABM, without its signatures.
-pub(crate) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
+pub(super) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
+    write(tabm, false)
+}
+
+/// The headers and body of a TABM as they are signed.
+///
+/// # Errors
+/// Beyond those of [`surface`]: what another message would be written as, too. Two messages that are
+/// written alike would be signed alike.
+pub(crate) fn signed_surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
+    write(tabm, true)
+}
+
+fn write(tabm: &Message, exact: bool) -> Result<HttpMessage, EncodeError> {
     let inline = Inline::of(|key| tabm.get_exact(key)?.as_bytes(), |key| tabm.contains(key));
     let mut split = Split { inline: &inline.key, headers: BTreeMap::new(), rest: Vec::new() };
     split.fill(tabm);
@@ -24,7 +37,7 @@ pub(crate) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
         split.headers.insert(AO_BODY_KEY, inline.key.to_bytes());
     }
     let Split { mut headers, rest, .. } = split;
-    let body = match body(&rest, &inline.key)? {
+    let body = match body(&rest, &inline.key, exact)? {
         None => None,
         Some(Body::Raw(bytes)) => Some(bytes),
         Some(Body::Multipart { bytes, content_type }) => {
@@ -99,15 +112,19 @@ enum Body {
     Multipart { bytes: Bytes, content_type: Bytes },
 }
 
-fn body(rest: &[(Key, Value)], inline: &Key) -> Result<Option<Body>, EncodeError> {
+fn body(rest: &[(Key, Value)], inline: &Key, exact: bool) -> Result<Option<Body>, EncodeError> {
     if let [(key, Value::Bytes(bytes))] = rest
         && key == inline
     {
         return Ok(Some(Body::Raw(bytes.clone())));
     }
-    let mut parts = Parts::new();
+    let mut flat = Flattening { parts: Parts::new(), exact };
     for (key, value) in rest {
-        flatten(&mut parts, key.clone(), value, 1)?;
+        flat.value(None, key, value, 1)?;
+    }
+    let parts = flat.parts;
+    if exact {
+        multipart::check_exact(&parts)?;
     }
     match parts.iter().next() {
         None => Ok(None),
@@ -115,48 +132,68 @@ fn body(rest: &[(Key, Value)], inline: &Key) -> Result<Option<Body>, EncodeError
             Ok(Some(Body::Raw(bytes.clone())))
         }
         Some(_) => {
-            let (bytes, content_type) = multipart::encode(parts, inline);
+            let (bytes, content_type) = multipart::encode(parts, inline)?;
             Ok(Some(Body::Multipart { bytes, content_type }))
         }
     }
 }
 
-/// Turns a value into parts named by their path. Source: spec 02, section 3.2.
-fn flatten(parts: &mut Parts, path: Key, value: &Value, depth: usize) -> Result<(), EncodeError> {
-    if depth > MAX_DEPTH || parts.len() > MAX_PARTS {
-        return Err(EncodeError::TooDeep);
-    }
-    match value {
-        Value::Bytes(bytes) => drop(parts.insert(path, Part::Raw(bytes.clone()))),
-        Value::Map(map) if map.is_empty() => drop(parts.insert(path, Part::EmptyMessage)),
-        Value::Map(map) => flatten_map(parts, path, map, depth)?,
-        Value::List(list) => flatten(parts, path, &Value::Map(list_as_tabm(list)?), depth)?,
-        _ => {
-            return Err(EncodeError::Unwritable { key: path, reason: "it is not in written form" });
-        }
-    }
-    Ok(())
+/// Values as parts named by their path. Source: spec 02, section 3.2.
+struct Flattening {
+    parts: Parts,
+    /// Whether a name may not read as a path.
+    exact: bool,
 }
 
-fn flatten_map(
-    parts: &mut Parts,
-    path: Key,
-    map: &Message,
-    depth: usize,
-) -> Result<(), EncodeError> {
-    let mut own = Message::new();
-    for (key, value) in map {
+impl Flattening {
+    fn value(
+        &mut self,
+        parent: Option<&Key>,
+        key: &Key,
+        value: &Value,
+        depth: usize,
+    ) -> Result<(), EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::TooDeep);
+        }
+        if self.parts.len() > MAX_PARTS {
+            return Err(EncodeError::TooManyParts);
+        }
+        if self.exact && key.as_bytes().contains(&b'/') {
+            let reason = "signed, its name would read as a path";
+            return Err(EncodeError::Unwritable { key: key.clone(), reason });
+        }
+        let path = parent.map_or_else(|| key.clone(), |parent| Key::joined([parent, key]));
         match value {
-            Value::Bytes(bytes) if bytes.len() <= MAX_HEADER_VALUE => {
-                own.insert(key.clone(), value.clone());
-            }
-            value => flatten(parts, Key::joined([&path, key]), value, depth + 1)?,
+            Value::Bytes(bytes) => self.insert(path, Part::Raw(bytes.clone())),
+            Value::Map(map) if map.is_empty() => self.insert(path, Part::EmptyMessage),
+            Value::Map(map) => self.map(path, map, depth),
+            Value::List(list) => self.map(path, &list_as_tabm(list)?, depth),
+            _ => Err(EncodeError::Unwritable { key: path, reason: "it is not in written form" }),
         }
     }
-    if !own.is_empty() {
-        parts.insert(path, Part::Headers(own));
+
+    fn map(&mut self, path: Key, map: &Message, depth: usize) -> Result<(), EncodeError> {
+        let mut own = Message::new();
+        for (key, value) in map {
+            match value {
+                Value::Bytes(bytes) if bytes.len() <= MAX_HEADER_VALUE => {
+                    own.insert(key.clone(), value.clone());
+                }
+                value => self.value(Some(&path), key, value, depth + 1)?,
+            }
+        }
+        if own.is_empty() { Ok(()) } else { self.insert(path, Part::Headers(own)) }
     }
-    Ok(())
+
+    fn insert(&mut self, path: Key, part: Part) -> Result<(), EncodeError> {
+        match self.parts.insert(path.clone(), part) {
+            Some(_) if self.exact => {
+                Err(EncodeError::Unwritable { key: path, reason: "two values have this path" })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// `committed` of a commitment may still be a list where everything else is written.

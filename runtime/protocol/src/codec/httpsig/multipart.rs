@@ -7,9 +7,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 
 use super::{AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, Inline};
-use crate::codec::DecodeError;
 use crate::codec::types::AO_TYPES;
-use crate::limits::{MAX_KEY_LENGTH, MAX_PARTS};
+use crate::codec::{DecodeError, EncodeError};
+use crate::limits::{MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE};
 use crate::structured_field::{self as field, Bare};
 use crate::{Key, Message, Value, base64, order};
 
@@ -33,8 +33,29 @@ pub(super) enum Part {
     EmptyMessage,
 }
 
+impl Part {
+    /// About how many bytes the part takes.
+    fn size(&self) -> usize {
+        match self {
+            Self::Raw(bytes) => bytes.len(),
+            Self::Headers(headers) => headers
+                .iter()
+                .map(|(key, value)| key.as_bytes().len() + value.as_bytes().map_or(0, Bytes::len))
+                .sum(),
+            Self::EmptyMessage => EMPTY_MESSAGE.len(),
+        }
+    }
+}
+
 /// The body, and the content type that names its boundary.
-pub(super) fn encode(parts: Parts, inline: &Key) -> (Bytes, Bytes) {
+///
+/// # Errors
+/// A body larger than [`MAX_SIZE`].
+pub(super) fn encode(parts: Parts, inline: &Key) -> Result<(Bytes, Bytes), EncodeError> {
+    let size = parts.values().map(Part::size).fold(0, usize::saturating_add);
+    if size > MAX_SIZE {
+        return Err(EncodeError::TooLarge { size });
+    }
     let parts: Vec<Vec<u8>> =
         parts.into_iter().map(|(key, part)| write(key, part, inline)).collect();
     let boundary = base64::encode_url(digest(&SHA256, &parts.join(CRLF)).as_ref());
@@ -48,7 +69,30 @@ pub(super) fn encode(parts: Parts, inline: &Key) -> (Bytes, Bytes) {
         body.extend_from_slice(CRLF);
     }
     body.extend_from_slice(format!("--{boundary}--").as_bytes());
-    (body.into(), format!("multipart/form-data; boundary=\"{boundary}\"").into())
+    Ok((body.into(), format!("multipart/form-data; boundary=\"{boundary}\"").into()))
+}
+
+/// Makes sure that no other message has the same parts.
+///
+/// # Errors
+/// A line break or a separator where it would end a header, and a header that is the part's own.
+pub(super) fn check_exact(parts: &Parts) -> Result<(), EncodeError> {
+    let ambiguous = |key: &Key, reason| Err(EncodeError::Unwritable { key: key.clone(), reason });
+    for (path, part) in parts {
+        let Part::Headers(headers) = part else { continue };
+        for (key, value) in headers {
+            let breaks = |bytes: &[u8]| memchr::memmem::find(bytes, CRLF).is_some();
+            let value = value.as_bytes().filter(|_| *key != BODY).map_or(&[][..], |value| value);
+            if breaks(value) || breaks(key.as_bytes()) {
+                return ambiguous(path, "signed, its line break would start another key");
+            }
+            if memchr::memmem::find(key.as_bytes(), b": ").is_some() || *key == CONTENT_DISPOSITION
+            {
+                return ambiguous(path, "signed, one of its keys would read as another");
+            }
+        }
+    }
+    Ok(())
 }
 
 fn write(key: Key, part: Part, inline: &Key) -> Vec<u8> {

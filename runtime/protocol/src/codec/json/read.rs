@@ -5,20 +5,20 @@ use json_event_parser::{JsonEvent, JsonSyntaxError, SliceJsonParser};
 
 use crate::codec::types::{self, AO_TYPES, Kind, LIST_MARK};
 use crate::codec::{DecodeError, scalar};
-use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH};
-use crate::{Key, List, Message, Value};
+use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_VALUES};
+use crate::{Atom, Key, List, Message, Value};
 
 /// The value of a text: an object, an array or a string.
 pub(super) fn value(text: &Bytes) -> Result<Value, DecodeError> {
-    let mut parser = SliceJsonParser::new(text);
-    let first = parser.parse_next().map_err(|error| malformed(&error))?;
+    let mut reader = Reader { parser: SliceJsonParser::new(text), values: 0 };
+    let first = reader.next()?;
     let value = match first {
         JsonEvent::StartObject | JsonEvent::StartArray | JsonEvent::String(_) => {
-            read(&mut parser, first, &Key::default(), Place { depth: 1, in_array: false })?
+            reader.read(first, &Key::default(), Place { depth: 1, in_array: false })?
         }
         _ => return Err(DecodeError::NotAMessage("only an object, an array or a string is one")),
     };
-    match parser.parse_next().map_err(|error| malformed(&error))? {
+    match reader.next()? {
         JsonEvent::Eof => Ok(value),
         _ => Err(DecodeError::NotAMessage("text follows its end")),
     }
@@ -39,72 +39,84 @@ impl Place {
     }
 }
 
+struct Reader<'a> {
+    parser: SliceJsonParser<'a>,
+    /// How many values have been read.
+    values: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn next(&mut self) -> Result<JsonEvent<'a>, DecodeError> {
+        self.parser.parse_next().map_err(|error| malformed(&error))
+    }
+
+    fn read(
+        &mut self,
+        event: JsonEvent<'_>,
+        key: &Key,
+        place: Place,
+    ) -> Result<Value, DecodeError> {
+        self.values += 1;
+        if place.depth > MAX_DEPTH {
+            return Err(DecodeError::TooDeep);
+        }
+        if self.values > MAX_VALUES {
+            return Err(DecodeError::TooManyValues);
+        }
+        match event {
+            JsonEvent::String(text) => Ok(text.into_owned().into()),
+            JsonEvent::Number(text) => number(key, &text),
+            JsonEvent::Boolean(boolean) => Ok(boolean.into()),
+            JsonEvent::Null => Ok(Atom::NULL.into()),
+            JsonEvent::StartArray => self.read_array(place),
+            JsonEvent::StartObject => self.read_object(place),
+            _ => Err(DecodeError::NotAMessage("its text ends within a value")),
+        }
+    }
+
+    fn read_array(&mut self, place: Place) -> Result<Value, DecodeError> {
+        let mut values = Vec::new();
+        loop {
+            match self.next()? {
+                JsonEvent::EndArray => return Ok(values.into_iter().collect()),
+                event => {
+                    let key = Key::number(values.len() + 1);
+                    values.push(self.read(event, &key, place.within(true))?);
+                }
+            }
+        }
+    }
+
+    /// Of members of one name the first counts.
+    fn read_object(&mut self, place: Place) -> Result<Value, DecodeError> {
+        let mut members = Message::new();
+        loop {
+            match self.next()? {
+                JsonEvent::EndObject if place.in_array => return Ok(members.into()),
+                JsonEvent::EndObject => return typed(members),
+                JsonEvent::ObjectKey(name) if name.len() > MAX_KEY_LENGTH => {
+                    return Err(DecodeError::KeyTooLong { length: name.len() });
+                }
+                JsonEvent::ObjectKey(name) => {
+                    let key = Key::from(name.into_owned());
+                    let event = self.next()?;
+                    let value = self.read(event, &key, place.within(false))?;
+                    if !members.contains(&key) {
+                        members.insert(key, value);
+                    }
+                }
+                _ => return Err(DecodeError::NotAMessage("its text ends within an object")),
+            }
+        }
+    }
+}
+
 fn malformed(error: &JsonSyntaxError) -> DecodeError {
     let start = error.location().start;
     DecodeError::Json {
         reason: error.message().to_owned(),
         line: usize::try_from(start.line).map_or(usize::MAX, |line| line + 1),
         column: usize::try_from(start.column).map_or(usize::MAX, |column| column + 1),
-    }
-}
-
-fn read(
-    parser: &mut SliceJsonParser<'_>,
-    event: JsonEvent<'_>,
-    key: &Key,
-    place: Place,
-) -> Result<Value, DecodeError> {
-    if place.depth > MAX_DEPTH {
-        return Err(DecodeError::TooDeep);
-    }
-    match event {
-        JsonEvent::String(text) => Ok(text.into_owned().into()),
-        JsonEvent::Number(text) => number(key, &text),
-        JsonEvent::Boolean(boolean) => Ok(boolean.into()),
-        JsonEvent::Null => Ok(crate::Atom::NULL.into()),
-        JsonEvent::StartArray => read_array(parser, place),
-        JsonEvent::StartObject => read_object(parser, place),
-        _ => Err(DecodeError::NotAMessage("its text ends within a value")),
-    }
-}
-
-fn next<'a>(parser: &mut SliceJsonParser<'a>) -> Result<JsonEvent<'a>, DecodeError> {
-    parser.parse_next().map_err(|error| malformed(&error))
-}
-
-fn read_array(parser: &mut SliceJsonParser<'_>, place: Place) -> Result<Value, DecodeError> {
-    let mut values = Vec::new();
-    loop {
-        match next(parser)? {
-            JsonEvent::EndArray => return Ok(values.into_iter().collect()),
-            event => {
-                let key = Key::number(values.len() + 1);
-                values.push(read(parser, event, &key, place.within(true))?);
-            }
-        }
-    }
-}
-
-/// Of members of one name the first counts.
-fn read_object(parser: &mut SliceJsonParser<'_>, place: Place) -> Result<Value, DecodeError> {
-    let mut members = Message::new();
-    loop {
-        match next(parser)? {
-            JsonEvent::EndObject if place.in_array => return Ok(members.into()),
-            JsonEvent::EndObject => return typed(members),
-            JsonEvent::ObjectKey(name) if name.len() > MAX_KEY_LENGTH => {
-                return Err(DecodeError::KeyTooLong { length: name.len() });
-            }
-            JsonEvent::ObjectKey(name) => {
-                let key = Key::from(name.into_owned());
-                let event = next(parser)?;
-                let value = read(parser, event, &key, place.within(false))?;
-                if !members.contains(&key) {
-                    members.insert(key, value);
-                }
-            }
-            _ => return Err(DecodeError::NotAMessage("its text ends within an object")),
-        }
     }
 }
 
