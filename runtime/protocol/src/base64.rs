@@ -22,7 +22,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
 
 /// Text that is not base64.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("not base64: {0}")]
+#[error("not base64")]
 pub struct Base64Error(#[from] base64::DecodeError);
 
 /// URL alphabet, unpadded.

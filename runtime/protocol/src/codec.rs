@@ -11,7 +11,7 @@ mod structured;
 mod types;
 
 pub use ans104::Ans104;
-pub(crate) use ans104::{item_committer, signed_item};
+pub(crate) use ans104::{item_committer, item_type, signed_item};
 pub use error::{DecodeError, EncodeError};
 pub use flat::Flat;
 pub(crate) use httpsig::{
@@ -20,5 +20,6 @@ pub(crate) use httpsig::{
 pub use httpsig::{HttpMessage, HttpSig, MAX_HEADER_VALUE};
 pub use json::Json;
 pub use scalar::decode_typed;
+pub(crate) use structured::is_regenerable;
 pub use structured::{Links, Structured};
 pub(crate) use types::AO_TYPES;

@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use crate::codec::flat::components;
+use crate::commitment::base::unlinked;
 use crate::commitment::{COMMITMENTS, Commitment};
-use crate::compare::{Mode, compare};
 use crate::limits::MAX_DEPTH;
 use crate::{Key, Message, Value};
 
@@ -32,7 +32,7 @@ impl Message {
     ///
     /// Maps are merged into maps, other values replaced; with `set-mode: explicit` maps are replaced
     /// too. A key with `/` names a nested value, the atom `unset` deletes a key of the top level. If
-    /// a committed key changes, the commitments no longer hold and are dropped.
+    /// the value of a committed key changes, the commitments no longer hold and are dropped.
     ///
     /// # Errors
     /// A change that nests too deep.
@@ -51,15 +51,29 @@ impl Message {
                 place(&mut result, &path, value, merge, 1)?;
             }
         }
-        if is_committed(self, &touched) && compare(self, &result, Mode::Strict).is_err() {
+        let changed = |key: &Key| self.get_exact(key) != result.get_exact(key);
+        if committed(self).any(|key| touched.contains(&key) && changed(&key)) {
             result.remove(COMMITMENTS);
         }
         Ok(result)
     }
 }
 
-fn is_committed(message: &Message, keys: &BTreeSet<Key>) -> bool {
-    Commitment::all(message).flat_map(|one| one.committed()).any(|key| keys.contains(&key))
+fn committed(message: &Message) -> impl Iterator<Item = Key> {
+    Commitment::all(message).flat_map(|one| one.committed()).map(|key| unlinked(&key))
+}
+
+/// How deep a value is nested, itself counted; no further than one past the limit.
+fn depth_of(value: &Value, depth: usize) -> usize {
+    let deepest = |values: &mut dyn Iterator<Item = &Value>| {
+        values.map(|value| depth_of(value, depth + 1)).max().unwrap_or(depth)
+    };
+    match value {
+        Value::Map(_) | Value::List(_) if depth > MAX_DEPTH => depth,
+        Value::Map(map) => deepest(&mut map.iter().map(|(_, value)| value)),
+        Value::List(list) => deepest(&mut list.iter()),
+        _ => depth,
+    }
 }
 
 fn path(key: &Key) -> Vec<Key> {
@@ -76,7 +90,7 @@ fn place(
     depth: usize,
 ) -> Result<(), SetError> {
     let Some((key, rest)) = path.split_first() else { return Ok(()) };
-    if depth + rest.len() > MAX_DEPTH {
+    if rest.is_empty() && depth_of(value, depth) > MAX_DEPTH + 1 || depth + rest.len() > MAX_DEPTH {
         return Err(SetError::TooDeep { key: key.clone() });
     }
     if !rest.is_empty() {
@@ -165,7 +179,9 @@ mod tests {
             Message::new().with("committed", ["a"].into_iter().map(Value::from).collect::<Value>());
         let message = base().with(COMMITMENTS, Message::from([("id", commitment)]));
         let kept = message.set(&Message::from([("a", "1"), ("b", "2")])).unwrap();
-        assert!(!kept.contains(COMMITMENTS), "the whole message must still be the same");
+        assert!(kept.contains(COMMITMENTS), "what is committed is the same");
+        let changed = message.set(&Message::from([("a", "2")])).unwrap();
+        assert!(!changed.contains(COMMITMENTS));
         let same = message.set(&Message::from([("a", "1")])).unwrap();
         assert!(same.contains(COMMITMENTS));
         let other = message.set(&Message::from([("b", "2")])).unwrap();

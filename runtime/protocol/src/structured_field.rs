@@ -6,6 +6,7 @@
 
 use bytes::Bytes;
 
+use crate::limits::MAX_VALUES;
 use crate::{Key, base64};
 
 /// Most digits of an integer that is read.
@@ -167,6 +168,9 @@ impl<'a> Cursor<'a> {
             return Ok(members);
         }
         loop {
+            if members.len() == MAX_VALUES {
+                return Err(self.error("no more members than a message has values"));
+            }
             members.push(member(self, members.is_empty())?);
             self.run(is_white);
             if self.peek().is_none() {

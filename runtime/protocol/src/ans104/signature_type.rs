@@ -49,7 +49,7 @@ impl SignatureType {
     ///
     /// # Errors
     /// An RSA key that is not of 4096 bits.
-    pub(super) fn of(key: &PublicKey) -> Result<Self, SignatureError> {
+    pub(crate) fn of(key: &PublicKey) -> Result<Self, SignatureError> {
         let signature_type = match key.kind() {
             KeyKind::Rsa => Self::Arweave,
             KeyKind::Ed25519 => Self::Ed25519,

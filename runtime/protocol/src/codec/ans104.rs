@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-pub(crate) use commitment::committer as item_committer;
+pub(crate) use commitment::{committer as item_committer, item_type};
 pub(crate) use encode::signed_item;
 
 use super::{DecodeError, EncodeError, Links, Structured};

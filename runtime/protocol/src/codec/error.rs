@@ -128,6 +128,9 @@ pub enum DecodeError {
     /// A key that must be private came from outside with a value that a private part cannot have.
     #[error("key priv is reserved and must be a map")]
     ReservedKey,
+    /// Commitments that are a link: nobody could tell whether they hold.
+    #[error("the commitments of a message cannot be a link")]
+    LinkedCommitments,
     /// A key that is both a value and a map of other keys.
     #[error("key {key} is both a value and a parent of other keys")]
     Conflict {

@@ -10,7 +10,7 @@ use std::fmt;
 use super::types::{self, AO_TYPES, Kind, LIST_MARK, Types};
 use super::{DecodeError, EncodeError, scalar};
 use crate::commitment::{COMMITMENTS, ids};
-use crate::limits::{MAX_DEPTH, MAX_PARTS};
+use crate::limits::{MAX_DEPTH, MAX_PARTS, MAX_SIZE};
 use crate::{Content, Key, Link, List, Message, NoContent, Value};
 
 /// Keys that are computed anew where they are needed, and so are not written.
@@ -19,7 +19,8 @@ const REGENERABLE: [&str; 2] = ["content-digest", "unsigned_id"];
 /// What becomes of nested messages when a message is written. Source: spec 01, section 9.2.
 #[derive(Clone, Copy)]
 pub enum Links<'a> {
-    /// They are kept in the store, and their ids written.
+    /// They are kept in the store, and their ids written. A message from outside must have come out of
+    /// [`authenticate`](crate::commitment::authenticate): it is kept under the ids of its commitments.
     Offload(&'a dyn Content),
     /// Their ids are written.
     Discard,
@@ -61,7 +62,7 @@ impl Structured<'_> {
     /// A value nested too deep or holding too many messages, one that must be embedded and is not
     /// there, or a store that fails.
     pub fn encode(&self, value: &Value) -> Result<Value, EncodeError> {
-        let writer = Writer { links: self.links, messages: Cell::new(0) };
+        let writer = Writer { links: self.links, messages: Cell::new(0), embedded: Cell::new(0) };
         match value {
             Value::Map(map) => writer.map(map, 1).map(Value::Map),
             Value::List(list) => writer.list(list, 1).map(Value::Map),
@@ -118,6 +119,8 @@ struct Writer<'a> {
     /// How many nested messages have been written. Those that share their contents, or are linked
     /// from many places, are counted every time: they take work every time.
     messages: Cell<usize>,
+    /// How many bytes of messages have been read from the store.
+    embedded: Cell<usize>,
 }
 
 impl Writer<'_> {
@@ -159,12 +162,16 @@ impl Writer<'_> {
     fn entry(&self, key: &Key, value: &Value, depth: usize) -> Result<(Key, Value), EncodeError> {
         let text = match value {
             _ if *key == COMMITMENTS => return Ok((key.clone(), value.clone())),
-            Value::Map(map) => return self.child(key, value, self.map(map, depth + 1)?),
-            Value::List(list) => return self.child(key, value, self.list(list, depth + 1)?),
+            Value::Map(map) => return self.child(key, self.map(map, depth + 1)?),
+            Value::List(list) => return self.child(key, self.list(list, depth + 1)?),
             Value::Link(link) => return self.link(key, link, depth),
             Value::Bytes(bytes) => bytes.clone(),
             Value::Integer(integer) => integer.to_string().into(),
-            Value::Float(float) => scalar::float_text(*float).into(),
+            Value::Float(float) if float.is_finite() => scalar::float_text(*float).into(),
+            Value::Float(_) => {
+                let reason = "it is not a finite number";
+                return Err(EncodeError::Unwritable { key: key.clone(), reason });
+            }
             Value::Atom(atom) => atom.name().clone(),
         };
         Ok((key.clone(), text.into()))
@@ -178,21 +185,28 @@ impl Writer<'_> {
         let id = link.id().map_err(|source| EncodeError::BadLink { key: key.clone(), source })?;
         self.count()?;
         match content.read(&id)? {
-            Some(value) if depth < MAX_DEPTH => self.entry(key, &value, depth + 1),
-            Some(_) => Err(EncodeError::TooDeep),
+            Some(_) if depth >= MAX_DEPTH => Err(EncodeError::TooDeep),
+            Some(value) => {
+                self.embedded.set(self.embedded.get().saturating_add(size_of(&value, depth)));
+                match self.embedded.get() {
+                    size if size > MAX_SIZE => Err(EncodeError::TooLarge { size }),
+                    _ => self.entry(key, &value, depth + 1),
+                }
+            }
             None => Err(EncodeError::Missing { key: key.clone(), id }),
         }
     }
 
     /// A nested message, in place or as the id under which its signers know it.
-    fn child(&self, key: &Key, value: &Value, tabm: Message) -> Result<(Key, Value), EncodeError> {
+    fn child(&self, key: &Key, tabm: Message) -> Result<(Key, Value), EncodeError> {
         self.count()?;
         if matches!(self.links, Links::Embed(_)) {
             return Ok((key.clone(), tabm.into()));
         }
         let id = ids::signed_id_of_tabm(&tabm)?;
         if let Links::Offload(content) = self.links {
-            content.write(&id, value)?;
+            // Read back, it has lost what is private.
+            content.write(&id, &Structured::decode(&tabm.into())?)?;
         }
         Ok((key.with_link(), id.to_string().into()))
     }
@@ -203,7 +217,20 @@ impl Writer<'_> {
     }
 }
 
-fn is_regenerable(key: &Key) -> bool {
+/// About how many bytes a value takes when it is written.
+fn size_of(value: &Value, depth: usize) -> usize {
+    let all = |values: &mut dyn Iterator<Item = &Value>| {
+        values.map(|value| size_of(value, depth + 1)).fold(0, usize::saturating_add)
+    };
+    match value {
+        Value::Map(map) if depth < MAX_DEPTH => all(&mut map.iter().map(|(_, value)| value)),
+        Value::List(list) if depth < MAX_DEPTH => all(&mut list.iter()),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 1,
+    }
+}
+
+pub(crate) fn is_regenerable(key: &Key) -> bool {
     REGENERABLE.iter().any(|name| *key == *name)
 }
 
@@ -230,6 +257,7 @@ fn decode_map(map: &Message, depth: usize) -> Result<Value, DecodeError> {
     let mut links = Vec::new();
     for (key, value) in map.iter().filter(|(key, _)| **key != AO_TYPES) {
         match (key.without_link(), value) {
+            (Some(key), _) if key == COMMITMENTS => return Err(DecodeError::LinkedCommitments),
             (Some(key), Value::Bytes(id)) => links.push((key, Link::new(id.clone()))),
             _ => drop(rich.insert(key.clone(), decode_entry(key, value, &types, depth)?)),
         }

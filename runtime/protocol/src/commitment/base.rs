@@ -35,10 +35,13 @@ pub(crate) struct Surface {
     pub(crate) committed: Vec<Key>,
     /// Whether the content type is that of the body's parts, so that the message's own is lost.
     is_multipart: bool,
+    /// Whether `ao-ids` stands for keys of the message, so that the message's own is lost.
+    has_ids: bool,
 }
 
 /// Keys that no component ever carries.
-const NEVER_COVERED: [&str; 4] = ["signature", "signature-input", "content-digest", "unsigned_id"];
+const NEVER_COVERED: [&str; 5] =
+    ["signature", "signature-input", "content-digest", "unsigned_id", "ao-body-key"];
 
 impl Surface {
     /// The components of a TABM that cover these keys, or all keys.
@@ -75,13 +78,16 @@ impl Surface {
         let mut components: Vec<(Key, Bytes)> = http.headers.into_iter().collect();
         order::enumerate(&mut components, |component| &component.0);
         check_lines(&components)?;
-        Ok(Self { components, committed, is_multipart })
+        let has_ids =
+            covered.iter().any(|(key, value)| key.is_id_like() && value.as_bytes().is_some());
+        Ok(Self { components, committed, is_multipart, has_ids })
     }
 
     /// Whether a key that is committed is one that components carry.
     pub(crate) fn can_cover(&self, key: &Key) -> bool {
         NEVER_COVERED.iter().all(|name| *key != *name)
             && !(self.is_multipart && *key == CONTENT_TYPE)
+            && !(self.has_ids && *key == "ao-ids")
     }
 
     /// The base for a commitment of these fields.

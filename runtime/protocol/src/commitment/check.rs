@@ -158,12 +158,8 @@ fn verify_rsa(
         return Err(Flaw::BadKeyId);
     }
     check_committer(commitment, Some(keyid::address(&modulus).to_string().as_bytes()))?;
-    verify_signature(
-        &PublicKey::new(Scheme::RsaPssSha512, modulus)?,
-        Scheme::RsaPssSha512,
-        base,
-        signature,
-    )
+    let key = PublicKey::new(Scheme::RsaPssSha512, modulus)?;
+    key.verify(Scheme::RsaPssSha512, base, signature).map_err(|_| Flaw::Mismatch)
 }
 
 fn verify_ethereum(
@@ -175,19 +171,7 @@ fn verify_ethereum(
     let address = keyid.strip_prefix(ETHEREUM).ok_or(Flaw::BadKeyId)?;
     check_committer(commitment, Some(address))?;
     let signer = PublicKey::recover(base, signature).map_err(|_| Flaw::Mismatch)?;
-    if signer.address().to_string().as_bytes() != address {
-        return Err(Flaw::Mismatch);
-    }
-    verify_signature(&signer, Scheme::Eip191Secp256k1, base, signature)
-}
-
-fn verify_signature(
-    key: &PublicKey,
-    scheme: Scheme,
-    base: &[u8],
-    signature: &[u8],
-) -> Result<(), Flaw> {
-    key.verify(scheme, base, signature).map_err(|_| Flaw::Mismatch)
+    if signer.address().to_string().as_bytes() == address { Ok(()) } else { Err(Flaw::Mismatch) }
 }
 
 fn check_committer(commitment: &Commitment<'_>, expected: Option<&[u8]>) -> Result<(), Flaw> {
@@ -209,7 +193,9 @@ fn verify_ans104(commitment: &Commitment<'_>, forms: &Forms<'_>) -> Result<(), F
         return Err(Flaw::Mismatch);
     }
     if !item.is_signed() {
-        return check_committer(commitment, None);
+        let is_unsigned =
+            commitment.text("type").is_some_and(|kind| kind == Kind::UnsignedSha256.name());
+        return if is_unsigned { check_committer(commitment, None) } else { Err(Flaw::Mismatch) };
     }
     check_committer(commitment, Some(item_committer(&item).as_bytes()))?;
     Ok(item.verify()?)

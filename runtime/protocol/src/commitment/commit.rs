@@ -10,7 +10,7 @@ use super::headers::commitment_id;
 use super::ids::{self, CONSTANT_KEYID};
 use super::keyid::{self, ETHEREUM, PUBLIC_KEY, SECRET};
 use super::{ANS104, COMMITMENTS, Commitment, Forms, HTTPSIG, Kind, numbered};
-use crate::codec::{Ans104, DecodeError, EncodeError, Links, Structured};
+use crate::codec::{Ans104, DecodeError, EncodeError, Links, Structured, item_type};
 use crate::signature::{KeyKind, Scheme, SignatureError};
 use crate::{Content, Key, List, Message, Value, Wallet, base64};
 
@@ -157,7 +157,7 @@ fn commit_ans104(
     content: &dyn Content,
 ) -> Result<Message, CommitError> {
     let kind = request.kind.as_deref().unwrap_or(b"signed");
-    if kind != b"signed" && kind != Kind::RsaPssSha256.name().as_bytes() {
+    if kind != b"signed" && kind != item_type(wallet)?.as_bytes() {
         return Err(unknown_type(kind, ANS104));
     }
     let links = if request.bundle { Links::Embed(content) } else { Links::Discard };

@@ -218,6 +218,13 @@ fn component_name(item: field::Item) -> Option<Key> {
 fn fields(parameters: Parameters) -> Result<Message, DecodeError> {
     let mut fields = Message::new();
     for (key, value) in parameters {
+        // What the rest of the headers say cannot be overridden by a parameter of that name.
+        if NOT_PARAMETERS.iter().any(|name| key == *name) {
+            return Err(DecodeError::IllTyped {
+                key: INPUT,
+                expected: "free of derived parameters",
+            });
+        }
         let value = match value {
             Bare::Text(text) if key == "alg" => {
                 let (device, kind) = split_algorithm(&text);
@@ -281,4 +288,37 @@ fn pieces(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         rest = tail;
         Some(piece)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RECEIVED: Received<'static> =
+        Received { body_keys: &[], body_key: None, is_multipart: false };
+
+    fn read(parameters: &str) -> Result<Message, DecodeError> {
+        let input = format!("comm-x=(\"a\");alg=\"rsa-pss-sha512\"{parameters}");
+        decode(&Bytes::from_static(b"comm-x=:AAAA:"), &input.into(), &RECEIVED)
+    }
+
+    #[test]
+    fn nothing_overrides_what_the_headers_say_otherwise() {
+        let plain = read(";nonce=\"n\"").unwrap();
+        let one = plain.iter().next().unwrap().1.as_map().unwrap();
+        assert_eq!(one.get("nonce"), Some(&"n".into()));
+        assert!(!one.contains("committer"), "without a keyid there is no committer");
+        for name in NOT_PARAMETERS {
+            assert!(read(&format!(";{name}=\"forged\"")).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_map_of_tags_reads_back_and_a_text_keeps_its_last_piece() {
+        let tags = tag_map(&Bytes::from("1:Name:v, 2:Other:w")).unwrap();
+        let written = tag_map_text(tags.as_map().unwrap()).unwrap();
+        assert_eq!(written, b"1:Name:v, 2:Other:w");
+        assert_eq!(tag_map(&Bytes::from("x, y")), Ok("y".into()));
+        assert!(tag_map(&Bytes::from("x, 1:a:b")).is_err());
+    }
 }

@@ -13,8 +13,9 @@
 use super::base::unlinked;
 use super::check::{Flaw, check};
 use super::committed::{common, only_committed};
-use super::{COMMITMENTS, Commitment, Forms, Selection, SelectionError};
-use crate::codec::{AO_TYPES, EncodeError, Links, Structured};
+use super::ids::CONSTANT_KEYID;
+use super::{ANS104, COMMITMENTS, Commitment, Forms, Kind, Selection, SelectionError};
+use crate::codec::{AO_TYPES, EncodeError, Links, Structured, is_regenerable};
 use crate::limits::{MAX_COMMITMENTS, MAX_DEPTH};
 use crate::{Content, Key, Message, Value};
 
@@ -46,6 +47,9 @@ pub enum VerifyError {
         /// How many there are.
         count: usize,
     },
+    /// `commitments` of the message is not a map, so that nobody can tell whether they hold.
+    #[error("the message's commitments are not a map")]
+    NotCommitments,
     /// A message lies too deep in others to be looked at.
     #[error("a message nested more than {MAX_DEPTH} deep cannot be verified")]
     TooDeep,
@@ -86,14 +90,30 @@ pub fn verify_all(message: &Message, content: &dyn Content) -> Result<(), Verify
 /// What of a message from outside is vouched for: its commitments verified, and reduced to the keys
 /// that every one of them covers. A message without commitments stays as it is.
 ///
-/// The ids of what comes back may be believed. A value whose type is not covered, because no
-/// commitment covers `ao-types`, comes back as the bytes that were signed.
+/// Only what the signatures say comes back: a value whose type is not covered, because a commitment
+/// does not cover `ao-types`, as the bytes that were signed; commitments without the keys that nobody
+/// signed; none of those that cannot be checked without a secret, and of the HMACs with a known key
+/// only the one that names the message.
 ///
 /// # Errors
 /// As [`verify`].
 pub fn authenticate(message: &Message, content: &dyn Content) -> Result<Message, VerifyError> {
-    verify_all(message, content)?;
-    let covered = only_committed(message);
+    let commitments = match message.get_exact(COMMITMENTS) {
+        None => Message::new(),
+        Some(Value::Map(commitments)) => believable(commitments),
+        Some(_) => return Err(VerifyError::NotCommitments),
+    };
+    if message.contains(AO_TYPES) {
+        return Err(VerifyError::NotCovered { key: AO_TYPES });
+    }
+    let mut message = message.clone();
+    message.remove(COMMITMENTS);
+    if !commitments.is_empty() {
+        message.insert(COMMITMENTS, commitments);
+    }
+    let message = without_regenerable(&message);
+    verify_all(&message, content)?;
+    let covered = only_committed(&message);
     if types_are_covered(&covered) {
         return Ok(covered);
     }
@@ -103,7 +123,84 @@ pub fn authenticate(message: &Message, content: &dyn Content) -> Result<Message,
         Some(text) if is_typed(value) => (key.clone(), text.clone()),
         _ => (key.clone(), value.clone()),
     };
-    Ok(covered.iter().map(signed).collect::<Message>().with_private_of(message))
+    Ok(covered.iter().map(signed).collect::<Message>().with_private_of(&message))
+}
+
+/// The keys of a commitment that are signed, or computed anew when it is checked.
+const CHECKED_FIELDS: [&str; 14] = [
+    "bundle",
+    "commitment-device",
+    "committed",
+    "committer",
+    "created",
+    "expires",
+    "field-anchor",
+    "field-target",
+    "keyid",
+    "nonce",
+    "original-tags",
+    "signature",
+    "tag",
+    "type",
+];
+/// Of these, parameters of a signature base that data items do not have.
+const BASE_FIELDS: [&str; 4] = ["created", "expires", "nonce", "tag"];
+
+/// The commitments that can be checked, with the keys that are.
+fn believable(commitments: &Message) -> Message {
+    let checked = |(id, fields): (&Key, &Value)| {
+        let commitment = Commitment { id, fields: fields.as_map()? };
+        let is_item = commitment.device().is_some_and(|device| device == ANS104);
+        let mut fields = commitment.fields.clone();
+        fields.retain(|key, _| {
+            CHECKED_FIELDS.iter().any(|name| *key == *name)
+                && !(is_item && BASE_FIELDS.iter().any(|name| *key == *name))
+        });
+        names_or_signs(&commitment).then(|| (id.clone(), Value::from(fields)))
+    };
+    commitments.iter().filter_map(checked).collect()
+}
+
+/// Whether a commitment is a signature, or the HMAC that names a message.
+fn names_or_signs(commitment: &Commitment<'_>) -> bool {
+    let is_mac = commitment.text("type").is_some_and(|kind| kind == Kind::HmacSha256.name());
+    !is_mac || commitment.text("keyid").is_some_and(|keyid| keyid == CONSTANT_KEYID)
+}
+
+/// A message without the keys that are computed anew, at any depth: no signature covers them.
+fn without_regenerable(message: &Message) -> Message {
+    if !holds_regenerable(message, 1) {
+        return message.clone();
+    }
+    let kept = message.iter().filter(|(key, _)| !is_regenerable(key));
+    let kept = kept.map(|(key, value)| match value {
+        Value::Map(child) if *key != COMMITMENTS => {
+            (key.clone(), without_regenerable(child).into())
+        }
+        Value::List(list) => (key.clone(), list.iter().map(value_without_regenerable).collect()),
+        value => (key.clone(), value.clone()),
+    });
+    kept.collect::<Message>().with_private_of(message)
+}
+
+fn value_without_regenerable(value: &Value) -> Value {
+    match value {
+        Value::Map(map) => without_regenerable(map).into(),
+        Value::List(list) => list.iter().map(value_without_regenerable).collect(),
+        value => value.clone(),
+    }
+}
+
+fn holds_regenerable(message: &Message, depth: usize) -> bool {
+    fn within(value: &Value, depth: usize) -> bool {
+        match value {
+            _ if depth > MAX_DEPTH => false,
+            Value::Map(map) => holds_regenerable(map, depth),
+            Value::List(list) => list.iter().any(|value| within(value, depth + 1)),
+            _ => false,
+        }
+    }
+    message.iter().any(|(key, value)| is_regenerable(key) || within(value, depth + 1))
 }
 
 fn hold(
@@ -168,7 +265,7 @@ const fn is_typed(value: &Value) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::commitment::{ANS104, CommitRequest, HTTPSIG, commit, unsigned_id};
+    use crate::commitment::{CommitRequest, HTTPSIG, commit, unsigned_id};
     use crate::{NoContent, Wallet};
 
     const SECRET: &str = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318";
@@ -303,6 +400,41 @@ mod tests {
             let refused = commit(&message, request, &wallet(), &NoContent);
             assert!(refused.is_err(), "{message:?}");
         }
+    }
+
+    #[test]
+    fn fields_and_commitments_that_nobody_signed_do_not_come_back() {
+        let item = signed(ANS104, Message::from([("a", "1")]));
+        let believed = authenticate(&tampered(&item, "tag", "forged/hashpath".into()), &NoContent);
+        assert_eq!(believed, Ok(item));
+        let message = signed(HTTPSIG, Message::from([("a", "1")]));
+        let mut more = message.get(COMMITMENTS).unwrap().as_map().unwrap().clone();
+        more.insert("junk", "text");
+        let believed = authenticate(&message.clone().with(COMMITMENTS, more), &NoContent);
+        assert_eq!(believed, Ok(message.clone()));
+        let linked = message.with(COMMITMENTS, crate::Link::new("elsewhere"));
+        assert_eq!(authenticate(&linked, &NoContent), Err(VerifyError::NotCommitments));
+    }
+
+    #[test]
+    fn keys_that_are_computed_anew_are_not_believed_at_any_depth() {
+        let child = Message::from([("a", "1")]);
+        let parent = signed(HTTPSIG, Message::new().with("child", child.clone()));
+        let forged = parent.clone().with("child", child.with("unsigned_id", "evil"));
+        assert_eq!(authenticate(&forged, &NoContent), Ok(parent));
+    }
+
+    #[test]
+    fn a_secret_beside_a_signature_is_left_out() {
+        let message = signed(HTTPSIG, Message::from([("a", "1")]));
+        let request = CommitRequest {
+            kind: Some("unsigned".into()),
+            secret: Some(crate::commitment::Secret::new(b"s")),
+            ..CommitRequest::default()
+        };
+        let both = commit(&message, &request, &wallet(), &NoContent).unwrap();
+        assert_ne!(both, message);
+        assert_eq!(authenticate(&both, &NoContent), Ok(message));
     }
 
     #[test]

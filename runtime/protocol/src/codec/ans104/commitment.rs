@@ -9,7 +9,8 @@ use crate::ans104::{Item, SignatureType, Tag};
 use crate::base64::{decode, encode_url};
 use crate::codec::EncodeError;
 use crate::commitment::{ANS104, Commitment};
-use crate::{Id, Key, List, Message, Value};
+use crate::signature::SignatureError;
+use crate::{Id, Key, List, Message, Value, Wallet};
 
 /// The type of a commitment without a signature.
 const UNSIGNED: &str = "unsigned-sha256";
@@ -60,6 +61,11 @@ pub(super) fn of_item(item: &Item, committed: &[Key]) -> Option<(Key, Message)> 
 pub(crate) fn committer(item: &Item) -> String {
     item.public_key()
         .map_or_else(|_| item.owner_address().to_string(), |key| key.address().to_string())
+}
+
+/// The type of the commitments that a wallet's items become.
+pub(crate) fn item_type(wallet: &Wallet) -> Result<&'static str, SignatureError> {
+    SignatureType::of(wallet.public_key()).map(type_name)
 }
 
 fn type_name(signature_type: SignatureType) -> &'static str {

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, Inline};
 use crate::codec::types::AO_TYPES;
 use crate::codec::{DecodeError, EncodeError};
-use crate::limits::{MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE};
+use crate::limits::{MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE, MAX_VALUES};
 use crate::structured_field::{self as field, Bare};
 use crate::{Key, Message, Value, base64, order};
 
@@ -79,7 +79,13 @@ pub(super) fn encode(parts: Parts, inline: &Key) -> Result<(Bytes, Bytes), Encod
 pub(super) fn check_exact(parts: &Parts) -> Result<(), EncodeError> {
     let ambiguous = |key: &Key, reason| Err(EncodeError::Unwritable { key: key.clone(), reason });
     for (path, part) in parts {
+        if path.as_bytes().iter().any(|byte| matches!(byte, b'"' | b'\r' | b'\n')) {
+            return ambiguous(path, "signed, its name would end too soon");
+        }
         let Part::Headers(headers) = part else { continue };
+        if headers.get_exact(BODY).is_some_and(|body| body.is_name("")) {
+            return ambiguous(path, "signed in place, its empty body would be lost");
+        }
         for (key, value) in headers {
             let breaks = |bytes: &[u8]| memchr::memmem::find(bytes, CRLF).is_some();
             let value = value.as_bytes().filter(|_| *key != BODY).map_or(&[][..], |value| value);
@@ -139,11 +145,12 @@ pub(super) fn decode(
 ) -> Result<(BTreeMap<Key, Value>, Vec<Key>), DecodeError> {
     let mut parts = BTreeMap::new();
     let mut names = Vec::new();
+    let mut lines = 0;
     for piece in pieces(body, boundary)? {
         if names.len() >= MAX_PARTS {
             return Err(DecodeError::TooManyParts);
         }
-        let (name, value) = read(body, piece, inline)?;
+        let (name, value) = read(body, piece, inline, &mut lines)?;
         names.push(name.clone());
         parts.insert(name, value);
     }
@@ -174,20 +181,25 @@ fn pieces<'a>(
     }))
 }
 
-fn read(body: &Bytes, piece: &[u8], inline: &Key) -> Result<(Key, Value), DecodeError> {
+fn read(
+    body: &Bytes,
+    piece: &[u8],
+    inline: &Key,
+    count: &mut usize,
+) -> Result<(Key, Value), DecodeError> {
     // A piece that is only lines ends without a blank line.
     let (lines, content) = match memchr::memmem::find(piece, BLANK_LINE) {
         Some(at) => (piece.get(..at), piece.get(at + BLANK_LINE.len()..).unwrap_or_default()),
         None => (Some(piece), [].as_slice()),
     };
-    let mut headers = headers(body, lines.unwrap_or_default())?;
+    let mut headers = headers(body, lines.unwrap_or_default(), count)?;
     let disposition = headers.remove(CONTENT_DISPOSITION);
     let name = name(disposition.as_ref().and_then(Value::as_bytes), inline, offset(body, piece))?;
     let content = body.slice_ref(content);
     Ok((name, value(headers, content)))
 }
 
-fn headers(body: &Bytes, lines: &[u8]) -> Result<Message, DecodeError> {
+fn headers(body: &Bytes, lines: &[u8], count: &mut usize) -> Result<Message, DecodeError> {
     let mut headers = Message::new();
     let mut rest = lines;
     while !rest.is_empty() {
@@ -196,6 +208,10 @@ fn headers(body: &Bytes, lines: &[u8]) -> Result<Message, DecodeError> {
         rest = tail.strip_prefix(CRLF).unwrap_or_default();
         let Some(at) = memchr::memmem::find(line, b": ") else { continue };
         let (key, value) = line.split_at(at);
+        *count += 1;
+        if *count > MAX_VALUES {
+            return Err(DecodeError::TooManyValues);
+        }
         if key.len() > MAX_KEY_LENGTH {
             return Err(DecodeError::KeyTooLong { length: key.len() });
         }
