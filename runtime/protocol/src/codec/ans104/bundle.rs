@@ -27,8 +27,13 @@ pub(super) fn read(data: &Bytes, manifest: &[u8], depth: usize) -> Result<Messag
     if entries.len() > MAX_PARTS {
         return Err(DecodeError::TooManyParts);
     }
-    let entries: BTreeMap<Id, Entry> = entries.into_iter().map(|entry| (entry.id, entry)).collect();
-    let entry = |id: &[u8]| Id::from_native_or_text(id).ok().and_then(|id| entries.get(&id));
+    // An item is read once for each time that the bundle holds it. Were it read for every key that
+    // names it, a few kilobytes of bundles in bundles would be more messages than any memory holds.
+    let mut items: BTreeMap<Id, Vec<Entry>> = BTreeMap::new();
+    for entry in entries {
+        items.entry(entry.id).or_default().push(entry);
+    }
+    let mut entry = |id: &[u8]| items.get_mut(&Id::from_native_or_text(id).ok()?)?.pop();
     let manifest =
         entry(manifest).ok_or(DecodeError::NotAMessage("a bundle without its manifest"))?;
     let keys: BTreeMap<String, String> = serde_json::from_slice(&manifest.parse(FORM)?.data)
