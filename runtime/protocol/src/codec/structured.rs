@@ -90,6 +90,9 @@ impl Structured<'_> {
     }
 
     fn encode_map(&self, map: &Message, depth: usize) -> Result<Message, EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::TooDeep);
+        }
         let is_plain = |(key, value): (&Key, &Value)| {
             matches!(value, Value::Bytes(_)) && !REGENERABLE.iter().any(|name| *key == *name)
         };

@@ -54,10 +54,10 @@ fn read(
     key: &Key,
     place: Place,
 ) -> Result<Value, DecodeError> {
-    if place.depth > MAX_DEPTH {
-        return Err(DecodeError::TooDeep);
-    }
     match event {
+        JsonEvent::StartArray | JsonEvent::StartObject if place.depth > MAX_DEPTH => {
+            Err(DecodeError::TooDeep)
+        }
         JsonEvent::String(text) => Ok(text.into_owned().into()),
         JsonEvent::Number(text) => number(key, &text),
         JsonEvent::Boolean(boolean) => Ok(boolean.into()),
