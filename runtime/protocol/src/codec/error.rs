@@ -12,6 +12,9 @@ pub enum EncodeError {
     /// Deeper than [`MAX_DEPTH`].
     #[error("the message is nested more than {MAX_DEPTH} deep")]
     TooDeep,
+    /// More parts than [`MAX_PARTS`].
+    #[error("the body would have more than {MAX_PARTS} parts")]
+    TooManyParts,
     /// The codec cannot carry what the key holds.
     #[error("key {key} cannot be written: {reason}")]
     Unwritable {

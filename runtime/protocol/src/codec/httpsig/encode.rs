@@ -123,19 +123,21 @@ fn body(rest: &[(Key, Value)], inline: &Key) -> Result<Option<Body>, EncodeError
 
 /// Turns a value into parts named by their path. Source: spec 02, section 3.2.
 fn flatten(parts: &mut Parts, path: Key, value: &Value, depth: usize) -> Result<(), EncodeError> {
-    if depth > MAX_DEPTH || parts.len() > MAX_PARTS {
+    if depth > MAX_DEPTH {
         return Err(EncodeError::TooDeep);
     }
     match value {
-        Value::Bytes(bytes) => drop(parts.insert(path, Part::Raw(bytes.clone()))),
-        Value::Map(map) if map.is_empty() => drop(parts.insert(path, Part::EmptyMessage)),
-        Value::Map(map) => flatten_map(parts, path, map, depth)?,
-        Value::List(list) => flatten(parts, path, &Value::Map(list_as_tabm(list)?), depth)?,
-        _ => {
-            return Err(EncodeError::Unwritable { key: path, reason: "it is not in written form" });
-        }
+        Value::Bytes(bytes) => add(parts, path, Part::Raw(bytes.clone())),
+        Value::Map(map) if map.is_empty() => add(parts, path, Part::EmptyMessage),
+        Value::Map(map) => flatten_map(parts, path, map, depth),
+        Value::List(list) => flatten(parts, path, &Value::Map(list_as_tabm(list)?), depth),
+        _ => Err(EncodeError::Unwritable { key: path, reason: "it is not in written form" }),
     }
-    Ok(())
+}
+
+fn add(parts: &mut Parts, path: Key, part: Part) -> Result<(), EncodeError> {
+    parts.insert(path, part);
+    if parts.len() > MAX_PARTS { Err(EncodeError::TooManyParts) } else { Ok(()) }
 }
 
 fn flatten_map(
@@ -153,10 +155,7 @@ fn flatten_map(
             value => flatten(parts, Key::joined([&path, key]), value, depth + 1)?,
         }
     }
-    if !own.is_empty() {
-        parts.insert(path, Part::Headers(own));
-    }
-    Ok(())
+    if own.is_empty() { Ok(()) } else { add(parts, path, Part::Headers(own)) }
 }
 
 /// `committed` of a commitment may still be a list where everything else is written.
