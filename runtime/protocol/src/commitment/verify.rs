@@ -1,13 +1,15 @@
 //! Verification: what a commitment claims is computed anew, never believed. Source: spec 03,
 //! section 7.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::{constant_time, hmac};
 
-use super::base::Surface;
+use super::base::{Surface, unlinked};
 use super::headers::commitment_id;
 use super::ids::{self, mac};
 use super::keyid::{self, ETHEREUM, PUBLIC_KEY, SECRET};
-use super::{ANS104, Commitment, Forms, HTTPSIG, Kind, Selection, SelectionError};
+use super::{ANS104, COMMITMENTS, Commitment, Forms, HTTPSIG, Kind, Selection, SelectionError};
 use crate::ans104::VerifyError as ItemError;
 use crate::codec::{self, Ans104, DecodeError, EncodeError, item_committer};
 use crate::signature::{InvalidKey, PublicKey, Scheme, SignatureError};
@@ -73,6 +75,12 @@ pub enum Flaw {
     /// The key that it names cannot be used.
     #[error(transparent)]
     Key(#[from] InvalidKey),
+    /// It claims a key whose value its signature does not cover.
+    #[error("its signature does not cover key {key}")]
+    NotCovered {
+        /// The key that it claims.
+        key: Key,
+    },
     /// The data item that it stands for does not hold.
     #[error(transparent)]
     Item(#[from] ItemError),
@@ -177,11 +185,29 @@ fn verify_httpsig(
         .and_then(|keys| crate::List::try_from(keys.clone()).ok())
         .ok_or(Flaw::Missing("committed"))?;
     let tabm = forms.tabm(commitment.is_bundle())?;
-    let base = Surface::of(tabm, Some(&commitment.committed()))?.base(commitment.fields);
+    let claimed = commitment.committed();
+    let surface = Surface::of(tabm, Some(&claimed))?;
+    check_covered(tabm, claimed, &surface)?;
+    let base = surface.base(commitment.fields);
     match kind {
         Kind::HmacSha256 => verify_mac(commitment, keyid, &base, signature, secret),
         Kind::RsaPssSha512 => verify_rsa(commitment, keyid, &base, signature),
         _ => verify_ethereum(commitment, keyid, &base, signature),
+    }
+}
+
+/// Some keys never reach the base: those of the headers that carry signatures, and the `content-type`
+/// of a multipart message, which gives way to that of its body. Where one is claimed all the same,
+/// anybody could have set it.
+fn check_covered(tabm: &Message, claimed: Vec<Key>, surface: &Surface) -> Result<(), Flaw> {
+    let covered: BTreeSet<&Key> = surface.committed.iter().collect();
+    let is_covered = |key: &Key| {
+        let never = *key == "signature" || *key == "signature-input";
+        *key == COMMITMENTS || !never && covered.contains(&unlinked(key))
+    };
+    match claimed.into_iter().find(|key| tabm.contains(key) && !is_covered(key)) {
+        Some(key) => Err(Flaw::NotCovered { key }),
+        None => Ok(()),
     }
 }
 
