@@ -84,6 +84,7 @@ pub mod path;
 mod set;
 pub mod signature;
 pub mod structured_field;
+mod teardown;
 mod value;
 mod wallet;
 

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
+use std::mem;
 use std::sync::Arc;
 
 use crate::{Key, Value, order};
@@ -15,8 +16,8 @@ use crate::{Key, Value, order};
 /// its [`Private`] part, which no codec, comparison or iteration sees.
 #[derive(Clone, Default)]
 pub struct Message {
-    public: Arc<BTreeMap<Key, Value>>,
-    private: Option<Arc<Private>>,
+    pub(crate) public: Arc<BTreeMap<Key, Value>>,
+    pub(crate) private: Option<Arc<Private>>,
 }
 
 /// What a node keeps to itself about a message: its hashpath, cookies, device state.
@@ -220,8 +221,8 @@ impl IntoIterator for Message {
     type Item = (Key, Value);
     type IntoIter = btree_map::IntoIter<Key, Value>;
 
-    fn into_iter(self) -> Self::IntoIter {
-        Arc::unwrap_or_clone(self.public).into_iter()
+    fn into_iter(mut self) -> Self::IntoIter {
+        Arc::unwrap_or_clone(mem::take(&mut self.public)).into_iter()
     }
 }
 

@@ -102,10 +102,20 @@ fn place(
         Value::Map(entries) if merge && matches!(map.get_exact(key), Some(Value::Map(_))) => {
             place_in(map, key, |child| merge_into(child, entries, depth + 1))
         }
-        value => {
+        value if fits(value, MAX_DEPTH - depth) => {
             map.insert(key.clone(), value.clone());
             Ok(())
         }
+        _ => Err(SetError::TooDeep { key: key.clone() }),
+    }
+}
+
+/// Whether a value is nested no deeper than this.
+fn fits(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Map(map) => depth > 0 && map.iter().all(|(_, value)| fits(value, depth - 1)),
+        Value::List(list) => depth > 0 && list.iter().all(|value| fits(value, depth - 1)),
+        _ => true,
     }
 }
 

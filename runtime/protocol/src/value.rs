@@ -76,7 +76,7 @@ impl fmt::Debug for Atom {
 
 /// An ordered list of values: shared when cloned, copied when a shared one is written to.
 #[derive(Clone, PartialEq, Default)]
-pub struct List(Arc<Vec<Value>>);
+pub struct List(pub(crate) Arc<Vec<Value>>);
 
 impl List {
     /// The elements, to write to.

@@ -129,6 +129,9 @@ impl Writer<'_> {
     }
 
     fn map(&self, map: &Message, depth: usize) -> Result<Message, EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::TooDeep);
+        }
         let is_plain =
             |(key, value): (&Key, &Value)| matches!(value, Value::Bytes(_)) && !is_regenerable(key);
         if map.iter().all(is_plain) {

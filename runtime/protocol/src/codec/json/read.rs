@@ -57,13 +57,13 @@ impl<'a> Reader<'a> {
         place: Place,
     ) -> Result<Value, DecodeError> {
         self.values += 1;
-        if place.depth > MAX_DEPTH {
-            return Err(DecodeError::TooDeep);
-        }
         if self.values > MAX_VALUES {
             return Err(DecodeError::TooManyValues);
         }
         match event {
+            JsonEvent::StartArray | JsonEvent::StartObject if place.depth > MAX_DEPTH => {
+                Err(DecodeError::TooDeep)
+            }
             JsonEvent::String(text) => Ok(text.into_owned().into()),
             JsonEvent::Number(text) => number(key, &text),
             JsonEvent::Boolean(boolean) => Ok(boolean.into()),

@@ -20,11 +20,9 @@ fn write_value(
     value: &Value,
     depth: usize,
 ) -> Result<(), EncodeError> {
-    if depth > MAX_DEPTH {
-        return Err(EncodeError::TooDeep);
-    }
     let unwritable = |reason| EncodeError::Unwritable { key: key.clone(), reason };
     match value {
+        Value::List(_) | Value::Map(_) if depth > MAX_DEPTH => return Err(EncodeError::TooDeep),
         Value::Bytes(bytes) => {
             write_text(out, bytes).ok_or_else(|| unwritable("it is not UTF-8"))?;
         }

@@ -1,0 +1,60 @@
+//! Dropping nested messages one after the other instead of one within the other.
+//!
+//! What is read is bounded in depth, but a message that is built in memory is not; left to the
+//! compiler, the drop of each level would call the next, and a deep message would end the node.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{List, Message, Value};
+
+impl Drop for Message {
+    fn drop(&mut self) {
+        let mut nested = Vec::new();
+        self.take_nested(&mut nested);
+        tear_down(nested);
+    }
+}
+
+impl Drop for List {
+    fn drop(&mut self) {
+        let mut nested = Vec::new();
+        self.take_nested(&mut nested);
+        tear_down(nested);
+    }
+}
+
+/// Drops values that have been emptied of what lies within them, which comes next.
+fn tear_down(mut nested: Vec<Value>) {
+    while let Some(mut value) = nested.pop() {
+        match &mut value {
+            Value::Map(map) => map.take_nested(&mut nested),
+            Value::List(list) => list.take_nested(&mut nested),
+            _ => {}
+        }
+    }
+}
+
+impl Message {
+    /// Takes out the nested values, unless somebody else still has them.
+    fn take_nested(&mut self, nested: &mut Vec<Value>) {
+        let public = Arc::get_mut(&mut self.public);
+        let private = self.private.as_mut().and_then(Arc::get_mut);
+        for entries in public.into_iter().chain(private) {
+            take(entries.values_mut(), nested);
+        }
+    }
+}
+
+impl List {
+    fn take_nested(&mut self, nested: &mut Vec<Value>) {
+        take(Arc::get_mut(&mut self.0).into_iter().flatten(), nested);
+    }
+}
+
+fn take<'a>(values: impl Iterator<Item = &'a mut Value>, nested: &mut Vec<Value>) {
+    let values = values.filter(|value| matches!(value, Value::Map(_) | Value::List(_)));
+    nested.extend(values.map(|value| mem::replace(value, Value::Bytes(Bytes::new()))));
+}
