@@ -327,8 +327,9 @@ fn a_byte_that_changed_on_the_way_over_http_is_found_or_does_not_matter() {
 
 #[test]
 fn a_byte_of_an_item_that_changed_on_the_way_is_found_or_does_not_matter() {
+    // Once is enough for a bundle: its items are some thousand bytes, whoever signs it.
     for (wallet, bundle) in
-        [secp256k1(), ed25519(), rsa()].into_iter().flat_map(|w| [(w, false), (w, true)])
+        [(secp256k1(), false), (rsa(), false), (ed25519(), false), (ed25519(), true)]
     {
         let message = map(within_ans104(&sample().into()));
         let request =
