@@ -83,8 +83,8 @@ pub enum DecodeError {
         /// Its length, in bytes.
         length: usize,
     },
-    /// More parts than [`MAX_PARTS`].
-    #[error("the body has more than {MAX_PARTS} parts")]
+    /// More parts or nested messages than [`MAX_PARTS`].
+    #[error("the message has more than {MAX_PARTS} parts")]
     TooManyParts,
     /// More values than [`MAX_VALUES`].
     #[error("the message has more than {MAX_VALUES} values")]

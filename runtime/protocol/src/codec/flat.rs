@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{DecodeError, EncodeError, Links, Structured};
 use crate::commitment::COMMITMENTS;
 use crate::key::is_private;
-use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_SIZE, MAX_VALUES};
+use crate::limits::{MAX_DEPTH, MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE, MAX_VALUES};
 use crate::{Key, Message, Value};
 
 /// What the network's first runtime calls the path of no bytes when it reads it.
@@ -23,11 +23,11 @@ impl Flat {
     /// Writes a TABM as one level of paths. Empty maps vanish.
     ///
     /// # Errors
-    /// A message that is nested too deep or is not in written form.
+    /// A message that is nested too deep, too large with all of its paths, or not in written form.
     pub fn encode(tabm: &Message) -> Result<BTreeMap<Key, Bytes>, EncodeError> {
-        let mut paths = BTreeMap::new();
-        flatten(&mut paths, &Key::default(), tabm, 1)?;
-        Ok(paths)
+        let mut paths = Paths::default();
+        paths.flatten(&Key::default(), tabm, 1)?;
+        Ok(paths.values)
     }
 
     /// Reads one level of paths as a TABM.
@@ -76,30 +76,43 @@ impl Flat {
     }
 }
 
-fn flatten(
-    paths: &mut BTreeMap<Key, Bytes>,
-    parent: &Key,
-    tabm: &Message,
-    depth: usize,
-) -> Result<(), EncodeError> {
-    if depth > MAX_DEPTH {
-        return Err(EncodeError::TooDeep);
-    }
-    for (key, value) in tabm.iter().filter(|(key, _)| **key != COMMITMENTS) {
-        let path = components(parent).chain(components(key));
-        let path = Key::joined(path);
-        match value {
-            Value::Bytes(bytes) => drop(paths.insert(path, bytes.clone())),
-            Value::Map(map) => flatten(paths, &path, map, depth + 1)?,
-            _ => {
-                return Err(EncodeError::Unwritable {
-                    key: path,
-                    reason: "it is not in written form",
-                });
+/// Values by their paths.
+#[derive(Default)]
+struct Paths {
+    values: BTreeMap<Key, Bytes>,
+    /// How many bytes both take. Paths repeat the names of all parents.
+    size: usize,
+}
+
+impl Paths {
+    fn flatten(&mut self, parent: &Key, tabm: &Message, depth: usize) -> Result<(), EncodeError> {
+        if depth > MAX_DEPTH {
+            return Err(EncodeError::TooDeep);
+        }
+        for (key, value) in tabm.iter().filter(|(key, _)| **key != COMMITMENTS) {
+            let path = Key::joined(components(parent).chain(components(key)));
+            match value {
+                Value::Bytes(bytes) => self.insert(path, bytes.clone())?,
+                Value::Map(map) => self.flatten(&path, map, depth + 1)?,
+                _ => {
+                    return Err(EncodeError::Unwritable {
+                        key: path,
+                        reason: "it is not in written form",
+                    });
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
+
+    fn insert(&mut self, path: Key, value: Bytes) -> Result<(), EncodeError> {
+        self.size = self.size.saturating_add(path.as_bytes().len() + value.len());
+        if self.size > MAX_SIZE {
+            return Err(EncodeError::TooLarge { size: self.size });
+        }
+        self.values.insert(path, value);
+        Ok(())
+    }
 }
 
 /// The names that a path consists of; empty ones do not count.
@@ -110,7 +123,7 @@ pub(crate) fn components(path: &Key) -> impl Iterator<Item = &[u8]> {
 /// Nests values by their paths, those of a parent before those of its children.
 pub(super) fn nest(paths: impl IntoIterator<Item = (Key, Value)>) -> Result<Message, DecodeError> {
     let mut root = Message::new();
-    let mut values = 0;
+    let (mut values, mut nested) = (0, 0);
     for (path, value) in paths {
         if path.as_bytes().len() > MAX_KEY_LENGTH {
             return Err(DecodeError::KeyTooLong { length: path.as_bytes().len() });
@@ -119,12 +132,16 @@ pub(super) fn nest(paths: impl IntoIterator<Item = (Key, Value)>) -> Result<Mess
         if values > MAX_VALUES {
             return Err(DecodeError::TooManyValues);
         }
-        place(&mut root, &path, value)?;
+        nested += place(&mut root, &path, value)?;
+        if nested > MAX_PARTS {
+            return Err(DecodeError::TooManyParts);
+        }
     }
     Ok(root)
 }
 
-fn place(root: &mut Message, path: &Key, value: Value) -> Result<(), DecodeError> {
+/// Puts a value at its path, and answers how many messages had to be made for it.
+fn place(root: &mut Message, path: &Key, value: Value) -> Result<usize, DecodeError> {
     if path.as_bytes().is_empty() {
         return place(root, &EMPTY_PATH, value);
     }
@@ -136,13 +153,16 @@ fn place(root: &mut Message, path: &Key, value: Value) -> Result<(), DecodeError
         return Err(DecodeError::TooDeep);
     }
     if names.iter().any(|name| is_private(name)) {
-        return Ok(());
+        return Ok(0);
     }
     let shared = path.to_bytes();
     let conflict = || DecodeError::Conflict { key: path.clone() };
+    let mut made = 0;
     let mut map = root;
     for name in parents {
-        map = map.child_mut(&Key::from(shared.slice_ref(name))).ok_or_else(conflict)?;
+        let name = Key::from(shared.slice_ref(name));
+        made += usize::from(!map.contains(&name));
+        map = map.child_mut(&name).ok_or_else(conflict)?;
     }
     let key = Key::from(shared.slice_ref(last));
     match (map.get_exact(&key), value) {
@@ -152,5 +172,5 @@ fn place(root: &mut Message, path: &Key, value: Value) -> Result<(), DecodeError
         (Some(Value::Map(_)), _) => return Err(conflict()),
         (_, value) => drop(map.insert(key, value)),
     }
-    Ok(())
+    Ok(made)
 }

@@ -44,8 +44,12 @@ impl Json<'_> {
         let rich = read::value(text)?;
         // What the rest of the network could not read from its written form is refused at once.
         let tabm = (Structured { links: Links::Embed(&NoContent) }).encode(&rich);
-        Structured::decode(
-            &tabm.map_err(|_| DecodeError::NotAMessage("JSON that cannot be written"))?,
-        )
+        let tabm = tabm.map_err(|error| match error {
+            EncodeError::TooDeep => DecodeError::TooDeep,
+            EncodeError::TooManyParts => DecodeError::TooManyParts,
+            _ => DecodeError::NotAMessage("JSON that cannot be written"),
+        })?;
+        drop(rich);
+        Structured::decode(&tabm)
     }
 }

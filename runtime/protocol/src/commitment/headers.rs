@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use super::base::{Listed, Surface, write_parameter};
 use super::{Commitment, Forms, HTTPSIG, keyid, numbered};
-use crate::codec::{DecodeError, EncodeError};
-use crate::limits::MAX_COMMITMENTS;
+use crate::codec::{CONTENT_DIGEST, DecodeError, EncodeError};
+use crate::limits::{MAX_COMMITMENTS, MAX_VALUES};
 use crate::structured_field::{self as field, Bare, Member, Parameters};
 use crate::{Id, Key, Message, Value, base64, order};
 
@@ -147,6 +147,7 @@ pub(crate) fn decode(
     if inputs.len() > MAX_COMMITMENTS {
         return Err(DecodeError::TooManyCommitments { count: inputs.len() });
     }
+    check_committed(&inputs, received)?;
     let mut signatures: std::collections::BTreeMap<Key, Member> = signatures.into_iter().collect();
     let mut commitments = Message::new();
     for (label, input) in inputs {
@@ -163,6 +164,25 @@ pub(crate) fn decode(
         return Err(DecodeError::IllTyped { key: INPUT, expected });
     }
     Ok(commitments)
+}
+
+/// Counts the keys that all commitments cover before any is listed: each time that one names the
+/// body's digest, it covers all keys in the body.
+fn check_committed(inputs: &[(Key, Member)], received: &Received<'_>) -> Result<(), DecodeError> {
+    let is_digest =
+        |name: &[u8]| name.strip_prefix(b"@").unwrap_or(name) == CONTENT_DIGEST.as_bytes();
+    let keys = |item: &field::Item| match &item.bare {
+        Bare::Text(name) if is_digest(name) => received.body_keys.len(),
+        _ => 1,
+    };
+    let items = inputs.iter().flat_map(|(_, input)| match input {
+        Member::Inner(items, _) => items.as_slice(),
+        Member::Item(_) => &[],
+    });
+    if items.map(keys).fold(0, usize::saturating_add) > MAX_VALUES {
+        return Err(DecodeError::TooManyValues);
+    }
+    Ok(())
 }
 
 fn signature_bytes(member: Member) -> Option<Vec<u8>> {

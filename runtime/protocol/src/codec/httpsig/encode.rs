@@ -12,7 +12,7 @@ use super::{
 };
 use crate::codec::{EncodeError, Links, Structured};
 use crate::commitment::COMMITMENTS;
-use crate::limits::{MAX_DEPTH, MAX_PARTS};
+use crate::limits::{MAX_DEPTH, MAX_PARTS, MAX_SIZE};
 use crate::{Key, Message, NoContent, Value, order, structured_field as field};
 
 /// The headers and body of a TABM, without its signatures.
@@ -118,7 +118,7 @@ fn body(rest: &[(Key, Value)], inline: &Key, exact: bool) -> Result<Option<Body>
     {
         return Ok(Some(Body::Raw(bytes.clone())));
     }
-    let mut flat = Flattening { parts: Parts::new(), exact };
+    let mut flat = Flattening { parts: Parts::new(), size: 0, exact };
     for (key, value) in rest {
         flat.value(None, key, value, 1)?;
     }
@@ -132,7 +132,7 @@ fn body(rest: &[(Key, Value)], inline: &Key, exact: bool) -> Result<Option<Body>
             Ok(Some(Body::Raw(bytes.clone())))
         }
         Some(_) => {
-            let (bytes, content_type) = multipart::encode(parts, inline)?;
+            let (bytes, content_type) = multipart::encode(parts, inline);
             Ok(Some(Body::Multipart { bytes, content_type }))
         }
     }
@@ -141,6 +141,8 @@ fn body(rest: &[(Key, Value)], inline: &Key, exact: bool) -> Result<Option<Body>
 /// Values as parts named by their path. Source: spec 02, section 3.2.
 struct Flattening {
     parts: Parts,
+    /// About how many bytes they take, their paths included: those repeat the names of all parents.
+    size: usize,
     /// Whether a name may not read as a path.
     exact: bool,
 }
@@ -187,6 +189,10 @@ impl Flattening {
     }
 
     fn insert(&mut self, path: Key, part: Part) -> Result<(), EncodeError> {
+        self.size = self.size.saturating_add(path.as_bytes().len() + part.size());
+        if self.size > MAX_SIZE {
+            return Err(EncodeError::TooLarge { size: self.size });
+        }
         match self.parts.insert(path.clone(), part) {
             Some(_) if self.exact => {
                 Err(EncodeError::Unwritable { key: path, reason: "two values have this path" })

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use super::{AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, Inline};
 use crate::codec::types::AO_TYPES;
 use crate::codec::{DecodeError, EncodeError};
-use crate::limits::{MAX_KEY_LENGTH, MAX_PARTS, MAX_SIZE, MAX_VALUES};
+use crate::limits::{MAX_KEY_LENGTH, MAX_PARTS, MAX_VALUES};
 use crate::structured_field::{self as field, Bare};
 use crate::{Key, Message, Value, base64, order};
 
@@ -35,7 +35,7 @@ pub(super) enum Part {
 
 impl Part {
     /// About how many bytes the part takes.
-    fn size(&self) -> usize {
+    pub(super) fn size(&self) -> usize {
         match self {
             Self::Raw(bytes) => bytes.len(),
             Self::Headers(headers) => headers
@@ -48,14 +48,7 @@ impl Part {
 }
 
 /// The body, and the content type that names its boundary.
-///
-/// # Errors
-/// A body larger than [`MAX_SIZE`].
-pub(super) fn encode(parts: Parts, inline: &Key) -> Result<(Bytes, Bytes), EncodeError> {
-    let size = parts.values().map(Part::size).fold(0, usize::saturating_add);
-    if size > MAX_SIZE {
-        return Err(EncodeError::TooLarge { size });
-    }
+pub(super) fn encode(parts: Parts, inline: &Key) -> (Bytes, Bytes) {
     let parts: Vec<Vec<u8>> =
         parts.into_iter().map(|(key, part)| write(key, part, inline)).collect();
     let boundary = base64::encode_url(digest(&SHA256, &parts.join(CRLF)).as_ref());
@@ -69,7 +62,7 @@ pub(super) fn encode(parts: Parts, inline: &Key) -> Result<(Bytes, Bytes), Encod
         body.extend_from_slice(CRLF);
     }
     body.extend_from_slice(format!("--{boundary}--").as_bytes());
-    Ok((body.into(), format!("multipart/form-data; boundary=\"{boundary}\"").into()))
+    (body.into(), format!("multipart/form-data; boundary=\"{boundary}\"").into())
 }
 
 /// Makes sure that no other message has the same parts.
