@@ -301,6 +301,15 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         self.changed.notify_waiters();
     }
 
+    /// Notes that the start is complete. An actor that is already on its way out stays so.
+    pub(crate) fn started(&self) {
+        let stopping = self.inner.lock().ledger.state == State::Stopping;
+        self.enter(State::Running);
+        if stopping {
+            self.enter(State::Stopping);
+        }
+    }
+
     /// Notes that another life begins.
     pub(crate) fn begin_life(&self) {
         self.inner.lock().ledger.incarnation += 1;

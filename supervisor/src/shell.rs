@@ -178,7 +178,7 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
             Turn::Ended(reason) => self.end(reason),
             Turn::Slept => self.sleep(),
             Turn::Started => {
-                self.mailbox.enter(State::Running);
+                self.mailbox.started();
                 self.changed(Change::Started);
                 self.realm.emit(self.mailbox.about(), Happening::Started);
                 Flow::Again

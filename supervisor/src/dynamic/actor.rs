@@ -135,7 +135,8 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
         let mailbox = entry.owned.0.mailbox();
         tracing::warn!(child = %mailbox.path(), %reason, "child put into quarantine");
         let closed = ExitReason::Quarantined(reason.to_string().into());
-        mailbox.close_with(closed, State::Quarantined);
+        mailbox.close(closed);
+        mailbox.enter(State::Quarantined);
         self.realm.emit(mailbox.about(), Happening::Quarantined { reason: reason.clone() });
     }
 

@@ -67,14 +67,14 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     /// When it does not start, is in quarantine, there is no room for it, or the supervisor does
     /// not run.
     pub async fn get_or_start(&self, key: &K) -> Result<Address<A>, SupervisorError> {
-        let (address, new) = match self.get(key) {
-            Some(address) => (address, false),
+        let address = match self.get(key) {
+            Some(address) => address,
             None => self.add(key)?,
         };
         let actor = address.actor();
         match actor.reaches(|state| state != State::Starting).await {
             State::Quarantined | State::Gone => Err(SupervisorError::StartFailed(actor.fate())),
-            State::Down | State::Backoff if new => Err(SupervisorError::StartFailed(actor.fate())),
+            _ if !actor.mailbox().has_run() => Err(SupervisorError::StartFailed(actor.fate())),
             _ => Ok(address),
         }
     }
@@ -164,12 +164,12 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     }
 
     /// Makes the child's mailbox and has the supervisor start it.
-    fn add(&self, key: &K) -> Result<(Address<A>, bool), SupervisorError> {
+    fn add(&self, key: &K) -> Result<Address<A>, SupervisorError> {
         let shared = &self.shared;
         let keeper = shared.keeper.read();
         let keeper = keeper.as_ref().ok_or(SupervisorError::ShuttingDown)?;
         match shared.by_key.entry(key.clone()) {
-            Entry::Occupied(known) => Ok((Address::new(known.get().clone()), false)),
+            Entry::Occupied(known) => Ok(Address::new(known.get().clone())),
             Entry::Vacant(free) => {
                 let limit = shared.spec.max_children;
                 if !shared.room.take() {
@@ -180,7 +180,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
                 })?;
                 free.insert(mailbox.clone());
                 keeper.inbox.push(News::Added(key.clone(), mailbox.clone()));
-                Ok((Address::new(mailbox), true))
+                Ok(Address::new(mailbox))
             }
         }
     }

@@ -20,11 +20,15 @@ pub(crate) trait AnyMailbox: Send + Sync {
     fn order(&self, order: Order);
     fn row(&self) -> Row;
     fn state(&self) -> State;
+    /// Whether any life ever came as far as running.
+    fn has_run(&self) -> bool;
     /// Waits for the next change of state after the present moment.
     fn changed(&self) -> BoxFuture<'_, ()>;
     fn closed(&self) -> Option<ExitReason>;
+    /// Notes a change of state and tells those who wait for one.
+    fn enter(&self, state: State);
     /// Closes the queue, and opens it again.
-    fn close_with(&self, reason: ExitReason, state: State);
+    fn close(&self, reason: ExitReason);
     fn reopen(&self);
     fn links(&self) -> Vec<ActorId>;
     fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal>;
@@ -103,6 +107,10 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         self.lock().ledger.state
     }
 
+    fn has_run(&self) -> bool {
+        self.lock().ledger.has_run
+    }
+
     fn changed(&self) -> BoxFuture<'_, ()> {
         let mut changed = Box::pin(self.changed.notified());
         // Counts from now, not from the first poll: no change in between is missed.
@@ -114,9 +122,12 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         self.lock().closed.clone()
     }
 
-    fn close_with(&self, reason: ExitReason, state: State) {
-        self.close(reason);
-        self.enter(state);
+    fn enter(&self, state: State) {
+        Mailbox::enter(self, state);
+    }
+
+    fn close(&self, reason: ExitReason) {
+        Mailbox::close(self, reason);
     }
 
     fn reopen(&self) {

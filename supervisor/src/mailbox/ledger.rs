@@ -19,6 +19,8 @@ pub(crate) struct Ledger {
     /// Since when the present incarnation lives.
     pub(crate) since: Option<Instant>,
     pub(crate) incarnation: u64,
+    /// Whether any life ever came as far as running.
+    pub(crate) has_run: bool,
     pub(crate) handled: u64,
     pub(crate) refused: u64,
     pub(crate) high_water: usize,
@@ -39,6 +41,7 @@ impl Default for Ledger {
             state: State::Down,
             since: None,
             incarnation: 0,
+            has_run: false,
             handled: 0,
             refused: 0,
             high_water: 0,
@@ -59,6 +62,7 @@ impl Ledger {
             self.since = Some(now);
             self.idle_since = Some(now);
         }
+        self.has_run |= state == State::Running;
         self.state = state;
     }
 

@@ -129,5 +129,6 @@ pub(crate) fn place<A: Actor<Context = Context<A>>>(
 /// Forgets a mailbox that has no shell.
 pub(crate) fn give_up<A: Actor<Context = Context<A>>>(mailbox: &Arc<Mailbox<A>>, why: ExitReason) {
     mailbox.realm().forget(&mailbox.actor_ref(), mailbox.spec());
-    mailbox.close_with(why, State::Gone);
+    mailbox.close(why);
+    mailbox.enter(State::Gone);
 }

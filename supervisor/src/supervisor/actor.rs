@@ -15,7 +15,7 @@ use crate::{
     context::ContextExt,
     event::Happening,
     exit::ExitReason,
-    inspect::ActorId,
+    inspect::{ActorId, State},
     link::Owned,
     mailbox::Order,
     realm::{Origin, Realm, SpawnError},
@@ -93,8 +93,12 @@ impl Supervisor {
 
     fn step(&mut self, event: Event, ctx: &mut Context<Self>) {
         let now = self.realm.now();
+        let halting = self.machine.halting();
         for action in self.machine.step(event, now) {
             self.perform(action, ctx);
+        }
+        if self.machine.halting() && !halting && !self.finished {
+            self.me.mailbox().enter(State::Stopping);
         }
         self.me.mailbox().set_budget_left(self.machine.restarts_left(now));
         self.arm(now, ctx);

@@ -12,6 +12,10 @@
 
 mod child;
 mod command;
+#[cfg(test)]
+mod model;
+#[cfg(test)]
+mod properties;
 mod restart;
 mod run;
 
@@ -135,6 +139,11 @@ impl Machine {
 
     pub(super) fn restarts_left(&mut self, now: Duration) -> u32 {
         self.history.left(now)
+    }
+
+    /// Whether it is on its way out.
+    pub(super) fn halting(&self) -> bool {
+        self.halting
     }
 
     /// When `Tick` is next needed.

@@ -40,11 +40,11 @@ impl SupervisorRef {
         self.address.actor()
     }
 
-    /// Waits until all children run.
+    /// Waits until all children have run, perhaps for a moment.
     pub(crate) async fn started(&self) -> Result<(), ExitReason> {
         let actor = self.actor();
         match actor.reaches(|state| !matches!(state, State::Down | State::Starting)).await {
-            State::Gone => Err(actor.fate()),
+            State::Gone if !actor.mailbox().has_run() => Err(actor.fate()),
             _ => Ok(()),
         }
     }

@@ -8,11 +8,14 @@
 )]
 
 mod bounds;
+mod chaos;
 mod common;
 mod concurrent;
 mod dynamic;
 mod inspect;
 mod links;
+mod outermost;
 mod panics;
 mod rules;
+mod scheduler;
 mod shell;
