@@ -7,6 +7,7 @@
 
 mod actor;
 mod children;
+mod leaving;
 mod policy;
 
 use std::{fmt, hash::Hash, sync::Arc, time::Duration};

@@ -75,7 +75,7 @@ impl About {
 pub struct Current {
     /// Its type.
     pub message: &'static str,
-    /// For how long so far.
+    /// For how long so far, counted from the beginning of the actor's turn on its thread.
     pub busy: Duration,
 }
 

@@ -1,6 +1,3 @@
-//! OTP-grade supervision for actix actors.
-//!
-//! See README.
 #![doc = include_str!("../README.md")]
 
 mod actor_ref;
@@ -40,8 +37,8 @@ pub use registry::{NameTaken, Registry};
 pub use scheduler::{NoPlace, Placement, Schedulers, Slice, WatchdogConfig, watch, yield_now};
 pub use shell::Concurrent;
 pub use spec::{
-    ActorSpec, Birth, CALL_LIMIT, ChildSpec, Kind, QUEUE_LIMIT, Restart, Show, Shutdown, SpecError,
-    StartError, check_child_specs,
+    ActorSpec, Birth, ChildSpec, Kind, QUEUE_LIMIT, Restart, Show, Shutdown, SpecError, StartError,
+    check_child_specs,
 };
 pub use supervisor::{
     AutoShutdown, ChildCounts, ChildRow, ChildStatus, Intensity, Report, ReportKind, Strategy,

@@ -108,11 +108,15 @@ impl ActorRef {
 }
 
 /// Ends a child for good when its supervisor drops it, however the supervisor ends.
+///
+/// The mailbox is closed at once, so that the child's name is free at once; its shell follows when
+/// its thread comes to it.
 #[derive(Debug)]
 pub(crate) struct Owned(pub(crate) ActorRef);
 
 impl Owned {
     pub(crate) fn discard(self, reason: ExitReason) {
+        self.0.mailbox().close(reason.clone());
         self.0.mailbox().order(Order::Discard(reason));
     }
 }
@@ -120,7 +124,9 @@ impl Owned {
 impl Drop for Owned {
     fn drop(&mut self) {
         if self.0.closed().is_none() {
-            self.0.mailbox().order(Order::Discard(ExitReason::Killed));
+            self.0.mailbox().close(ExitReason::Killed);
         }
+        // The first such order counts: after `discard` this one changes nothing.
+        self.0.mailbox().order(Order::Discard(ExitReason::Killed));
     }
 }

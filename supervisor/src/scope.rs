@@ -8,6 +8,8 @@ use std::{
     rc::Rc,
 };
 
+use tokio::time::Instant;
+
 use crate::{
     actor_ref::ActorRef,
     crash::{Caught, Crash, Place},
@@ -36,6 +38,8 @@ pub(crate) struct Scope {
     pub(crate) in_flight: Cell<usize>,
     /// Messages until the thread's other tasks get their turn.
     pub(crate) messages_left: Cell<u32>,
+    /// When the turn began.
+    pub(crate) turn: Cell<Instant>,
 }
 
 impl Scope {
@@ -50,6 +54,7 @@ impl Scope {
             calls: RefCell::new(Vec::new()),
             in_flight: Cell::new(0),
             messages_left: Cell::new(0),
+            turn: Cell::new(Instant::now()),
         })
     }
 

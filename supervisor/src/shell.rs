@@ -222,7 +222,8 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         let Phase::Living(life) = &self.phase else { return Flow::Again };
         let starting = life.starting();
         let watchers = self.mailbox.note_exit(&reason);
-        if let Some(crash) = reason.crash() {
+        // A linked actor's crash, or a child's, is reported where it happened.
+        if let Some(crash) = reason.crash().filter(|crash| crash.actor == self.mailbox.about().id) {
             self.realm.record(crash);
         }
         self.realm.emit(self.mailbox.about(), Happening::Exited { reason: reason.clone() });

@@ -12,8 +12,6 @@ use crate::{address::Address, exit::ExitReason, link::Exit, scheduler::Placement
 
 /// Messages that may wait for an actor, unless its spec says otherwise.
 pub const QUEUE_LIMIT: usize = 1024;
-/// Calls of a concurrent actor that may be in flight, unless its spec says otherwise.
-pub const CALL_LIMIT: usize = 256;
 
 /// What a factory knows about the actor that it builds.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use actix::{Actor, Context, Handler, Message};
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 
 use super::{Address, AskError, Unsent};
 use crate::actor_ref::ActorRef;
@@ -21,7 +21,7 @@ where
     M::Result: Send,
 {
     fn tell(&self, message: M) -> Result<(), Unsent<M>>;
-    fn ask(&self, message: M) -> LocalBoxFuture<'static, Result<M::Result, AskError>>;
+    fn ask(&self, message: M) -> BoxFuture<'static, Result<M::Result, AskError>>;
     fn actor(&self) -> ActorRef;
 }
 
@@ -35,7 +35,7 @@ where
         Address::tell(self, message)
     }
 
-    fn ask(&self, message: M) -> LocalBoxFuture<'static, Result<M::Result, AskError>> {
+    fn ask(&self, message: M) -> BoxFuture<'static, Result<M::Result, AskError>> {
         Box::pin(Address::ask(self, message))
     }
 

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, ActorContext, AsyncContext, Context, Running, StreamHandler};
+use actix::{Actor, AsyncContext, Context, Running, StreamHandler};
 
 use super::{
     Children, Key,
@@ -17,7 +17,6 @@ use super::{
 };
 use crate::{
     actor_ref::ActorRef,
-    context::ContextExt,
     event::Happening,
     exit::ExitReason,
     inspect::{ActorId, State},
@@ -25,7 +24,7 @@ use crate::{
     mailbox::{AnyMailbox, Mailbox, Order},
     realm::{Realm, place},
     shell::{Change, Tell},
-    spec::{Birth, Shutdown},
+    spec::Birth,
     supervisor::{Inbox, Reading},
 };
 
@@ -34,32 +33,30 @@ use crate::{
 const HOLDERS: usize = 4;
 /// Sleeping children looked at in one round.
 const ROUND: usize = 4096;
-/// How long killed children may take to notice.
-const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// A dynamic supervisor. Made from a [`super::DynamicSpec`], asked through [`Children`].
 pub struct DynamicSupervisor<K: Key, A: Actor<Context = Context<A>>> {
-    children: Children<K, A>,
+    pub(super) children: Children<K, A>,
     me: ActorRef,
-    realm: Arc<Realm>,
+    pub(super) realm: Arc<Realm>,
     inbox: Arc<Inbox<News<K, A>>>,
-    entries: HashMap<ActorId, Entry<K>>,
+    pub(super) entries: HashMap<ActorId, Entry<K>>,
     /// Children that fell asleep while somebody had their address.
     sleepers: VecDeque<ActorId>,
     /// When to kill a child that was asked to end, and when to drop one that was killed. At most
     /// two for each child that leaves.
-    deadlines: BinaryHeap<Reverse<(Duration, ActorId)>>,
-    armed: bool,
-    halting: bool,
+    pub(super) deadlines: BinaryHeap<Reverse<(Duration, ActorId)>>,
+    pub(super) armed: bool,
+    pub(super) halting: bool,
 }
 
-struct Entry<K> {
+pub(super) struct Entry<K> {
     key: K,
-    owned: Owned,
+    pub(super) owned: Owned,
     record: Record,
     /// It does not come back when it has ended.
-    leaving: bool,
-    killed: bool,
+    pub(super) leaving: bool,
+    pub(super) killed: bool,
 }
 
 /// What the supervisor hears. Bounded by its children: each has one change under way, and the few
@@ -140,66 +137,10 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
         self.realm.emit(mailbox.about(), Happening::Quarantined { reason: reason.clone() });
     }
 
-    fn forget(&mut self, actor: ActorId, reason: ExitReason) {
+    pub(super) fn forget(&mut self, actor: ActorId, reason: ExitReason) {
         if let Some(entry) = self.entries.remove(&actor) {
             self.children.shared().remove(&entry.key);
             entry.owned.discard(reason);
-        }
-    }
-
-    fn terminate(&mut self, actor: ActorId) {
-        let Some(entry) = self.entries.get_mut(&actor) else { return };
-        if std::mem::replace(&mut entry.leaving, true) {
-            return;
-        }
-        let child = entry.owned.0.clone();
-        let resting = [State::Quarantined, State::Asleep, State::Backoff];
-        if resting.contains(&child.state()) {
-            return self.forget(actor, ExitReason::Shutdown);
-        }
-        let now = self.realm.now();
-        match self.children.shared().spec.shutdown {
-            Shutdown::Brutal => self.kill(actor, now),
-            Shutdown::Infinity => child.shutdown(),
-            Shutdown::Within(limit) => {
-                child.shutdown();
-                self.deadlines.push(Reverse((now + limit, actor)));
-            }
-        }
-    }
-
-    fn kill(&mut self, actor: ActorId, now: Duration) {
-        if let Some(entry) = self.entries.get_mut(&actor) {
-            entry.killed = true;
-            entry.owned.0.kill();
-            self.deadlines.push(Reverse((now + KILL_GRACE, actor)));
-        }
-    }
-
-    /// Kills the children whose time to end is up, and drops those that did not notice a kill.
-    fn expire(&mut self) {
-        let now = self.realm.now();
-        while let Some(Reverse((at, actor))) = self.deadlines.peek().copied()
-            && at <= now
-        {
-            self.deadlines.pop();
-            match self.entries.get(&actor).map(|entry| entry.killed) {
-                Some(true) => self.forget(actor, ExitReason::Stuck),
-                Some(false) => self.kill(actor, now),
-                None => {}
-            }
-        }
-    }
-
-    /// One timer for the next deadline, however many there are.
-    fn arm(&mut self, ctx: &mut Context<Self>) {
-        let Some(Reverse((at, _))) = self.deadlines.peek() else { return };
-        if !std::mem::replace(&mut self.armed, true) {
-            ctx.run_later(at.saturating_sub(self.realm.now()), |supervisor, ctx| {
-                supervisor.armed = false;
-                supervisor.expire();
-                supervisor.rest(ctx);
-            });
         }
     }
 
@@ -232,24 +173,6 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
             if let Some(actor) = self.sleepers.pop_front() {
                 self.slept(actor);
             }
-        }
-    }
-
-    /// Stops all children at once.
-    fn halt(&mut self, ctx: &mut Context<Self>) {
-        self.halting = true;
-        self.children.shared().close();
-        let actors: Vec<ActorId> = self.entries.keys().copied().collect();
-        for actor in actors {
-            self.terminate(actor);
-        }
-        self.arm(ctx);
-    }
-
-    fn rest(&mut self, ctx: &mut Context<Self>) {
-        self.arm(ctx);
-        if self.halting && self.entries.is_empty() && ctx.state().alive() {
-            ctx.exit(ExitReason::Shutdown);
         }
     }
 }

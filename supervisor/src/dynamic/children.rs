@@ -88,7 +88,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     /// Stops a child and forgets it, also one in quarantine.
     ///
     /// # Errors
-    /// When there is no such child, or the supervisor does not run.
+    /// When there is no such child, or the supervisor does not run or is busy.
     pub async fn terminate(&self, key: &K) -> Result<(), SupervisorError> {
         let child = self.get(key).ok_or(SupervisorError::NotFound)?.actor();
         self.send(News::Terminate(child.id()))?;
@@ -159,8 +159,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     fn send(&self, news: News<K, A>) -> Result<(), SupervisorError> {
         let keeper = self.shared.keeper.read();
         let keeper = keeper.as_ref().ok_or(SupervisorError::ShuttingDown)?;
-        keeper.inbox.push(news);
-        Ok(())
+        if keeper.inbox.call(news) { Ok(()) } else { Err(SupervisorError::Busy) }
     }
 
     /// Makes the child's mailbox and has the supervisor start it.

@@ -76,7 +76,8 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
 
     fn row(&self) -> Row {
         let now = Instant::now();
-        let inner = self.lock();
+        let mut inner = self.lock();
+        let oldest = inner.waits_since(now);
         let ledger = &inner.ledger;
         let age = |at: Instant| now.saturating_duration_since(at);
         Row {
@@ -89,7 +90,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
             queue_limit: self.spec.queue_limit,
             queued: inner.queue.len(),
             awaiting: self.awaiting.load(std::sync::atomic::Ordering::Relaxed),
-            oldest: inner.queue.front().map(|queued| age(queued.at)),
+            oldest: oldest.map(age),
             high_water: ledger.high_water,
             handled: ledger.handled,
             refused: ledger.refused,

@@ -8,6 +8,8 @@ use crate::{exit::ExitReason, inspect::State};
 
 /// Exits that a row of the tree tells.
 const LAST_EXITS: usize = 4;
+/// One message in so many is timed, unless it is traced: a clock reading costs as much as a lock.
+const SAMPLE: u64 = 8;
 /// Bounds of the hint that an overloaded actor gives.
 const RETRY_MIN: Duration = Duration::from_millis(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -24,6 +26,7 @@ pub(crate) struct Ledger {
     pub(crate) handled: u64,
     pub(crate) refused: u64,
     pub(crate) high_water: usize,
+    /// The message, and the beginning of the turn in which it is handled.
     pub(crate) current: Option<(&'static str, Instant)>,
     pub(crate) exits: u64,
     pub(crate) last_exits: VecDeque<(ExitReason, Instant)>,
@@ -32,6 +35,8 @@ pub(crate) struct Ledger {
     /// Messages still to be traced.
     pub(crate) trace: u32,
     busy: Duration,
+    /// Messages that `busy` is the time of.
+    timed: u64,
     idle_since: Option<Instant>,
 }
 
@@ -51,6 +56,7 @@ impl Default for Ledger {
             budget_left: None,
             trace: 0,
             busy: Duration::ZERO,
+            timed: 0,
             idle_since: None,
         }
     }
@@ -62,20 +68,44 @@ impl Ledger {
             self.since = Some(now);
             self.idle_since = Some(now);
         }
-        self.has_run |= state == State::Running;
         self.state = state;
     }
 
-    pub(crate) fn begin(&mut self, message: &'static str, now: Instant) {
-        self.handled += 1;
-        self.current = Some((message, now));
+    /// The start is complete. An actor that is on its way out already stays so.
+    pub(crate) fn started(&mut self) {
+        self.has_run = true;
+        if self.state == State::Starting {
+            self.state = State::Running;
+        }
     }
 
-    /// Ends the message before. Gives back what to trace of it.
-    pub(crate) fn finish(&mut self, now: Instant) -> Option<(&'static str, Duration)> {
+    /// A message begins, in the turn that began at `turn`.
+    pub(crate) fn begin(&mut self, message: &'static str, turn: Instant) {
+        self.handled += 1;
+        let since = if self.is_timed() { Instant::now() } else { turn };
+        self.current = Some((message, since));
+    }
+
+    fn is_timed(&self) -> bool {
+        self.trace > 0 || self.handled % SAMPLE == 1
+    }
+
+    /// Ends the message before, and times it if it is one of the sample. Gives back what to trace.
+    pub(crate) fn finish_sampled(&mut self) -> Option<(&'static str, Duration)> {
+        let (_, since) = self.current?;
+        if self.is_timed() {
+            return self.finish(Instant::now());
+        }
+        self.current = None;
+        self.idle_since = Some(since);
+        None
+    }
+
+    fn finish(&mut self, now: Instant) -> Option<(&'static str, Duration)> {
         let (message, since) = self.current.take()?;
         let took = now.saturating_duration_since(since);
         self.busy += took;
+        self.timed += 1;
         self.idle_since = Some(now);
         if self.trace == 0 {
             return None;
@@ -105,7 +135,7 @@ impl Ledger {
 
     /// How long `queued` messages will take, judged by those before.
     pub(crate) fn time_for(&self, queued: usize) -> Duration {
-        let each = self.busy.as_secs_f64() / (self.handled.max(1) as f64);
+        let each = self.busy.as_secs_f64() / (self.timed.max(1) as f64);
         let seconds = (each * queued as f64).min(RETRY_MAX.as_secs_f64());
         Duration::from_secs_f64(seconds).max(RETRY_MIN)
     }

@@ -21,7 +21,8 @@ pub(crate) trait Envelope<A: Actor>: Send {
 pub(crate) struct Queued<A: Actor> {
     pub(crate) envelope: Box<dyn Envelope<A>>,
     pub(crate) ticket: u64,
-    pub(crate) at: Instant,
+    /// When it came; none for the first in an empty queue, until somebody looks.
+    pub(crate) at: Option<Instant>,
 }
 
 pub(crate) struct Letter<M: Message> {

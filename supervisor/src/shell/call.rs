@@ -22,7 +22,8 @@ use crate::{
 /// The answer of a handler whose calls are isolated from each other: a panic in this future fails
 /// this call with [`crate::AskError::CallPanicked`], and nothing else.
 ///
-/// The future cannot reach the actor's state. It ends with the actor's life.
+/// The future cannot reach the actor's state. It ends with the actor's life. An actor that is not
+/// supervised, or not by this crate, drops it.
 pub struct Concurrent<T>(LocalBoxFuture<'static, T>);
 
 impl<T> Concurrent<T> {

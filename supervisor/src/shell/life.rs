@@ -9,6 +9,7 @@ use std::{
 
 use actix::{Actor, ActorContext, AsyncContext, Context, dev::ContextFut};
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::time::Instant;
 use tracing::Span;
 
 use super::{
@@ -57,9 +58,9 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         raw: &Raw<A>,
     ) -> Result<Self, StartError> {
         let scope = Scope::new(mailbox.actor_ref());
-        let row = mailbox.row();
-        let span = tracing::info_span!("actor", path = %row.about.path, life = row.incarnation);
-        let birth = Birth { address: Address::new(mailbox.clone()), incarnation: row.incarnation };
+        let incarnation = mailbox.incarnation();
+        let span = tracing::info_span!("actor", path = %mailbox.about().path, life = incarnation);
+        let birth = Birth { address: Address::new(mailbox.clone()), incarnation };
         let built =
             span.in_scope(|| scope.enter(|| crash::catch(|| (mailbox.spec().factory)(&birth))));
         let state = built.map_err(|caught| {
@@ -113,6 +114,7 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
 
     pub(super) fn turn(&mut self, mailbox: &Arc<Mailbox<A>>, cx: &mut Task<'_>) -> Turn {
         self.scope.messages_left.set(MESSAGES_PER_TURN);
+        self.scope.turn.set(Instant::now());
         let (span, scope) = (self.span.clone(), self.scope.clone());
         let _entered = span.enter();
         let _busy = Busy::mark(mailbox.about().id);

@@ -120,7 +120,7 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Pump<A> {
                 break;
             };
             this.scope.messages_left.set(left);
-            match this.mailbox.next() {
+            match this.mailbox.next(this.scope.turn.get()) {
                 Next::Probe(signal) | Next::Signal(signal) => this.run(signal, actor, ctx),
                 Next::Message(queued) => this.handle(queued, actor, ctx),
                 Next::Ordered => {

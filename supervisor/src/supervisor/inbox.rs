@@ -10,8 +10,11 @@ use std::{
 use futures_util::Stream;
 use parking_lot::Mutex;
 
+/// Calls are refused while so much waits.
+const CALLS_UNTIL: usize = 65_536;
+
 /// News that wait for a supervisor. Bounded by its children: a child that has told of its end waits
-/// for a decision and tells nothing more.
+/// for a decision and tells nothing more. Calls are refused when too much waits.
 #[derive(Debug)]
 pub(crate) struct Inbox<T> {
     inner: Mutex<Inner<T>>,
@@ -26,6 +29,15 @@ struct Inner<T> {
 impl<T> Inbox<T> {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { inner: Mutex::new(Inner { news: VecDeque::new(), waker: None }) })
+    }
+
+    /// Adds a call, if there is room.
+    pub(crate) fn call(&self, news: T) -> bool {
+        let room = self.inner.lock().news.len() < CALLS_UNTIL;
+        if room {
+            self.push(news);
+        }
+        room
     }
 
     pub(crate) fn push(&self, news: T) {

@@ -282,6 +282,10 @@ fn a_child_with_an_unanswered_ask_does_not_leave() {
         let (children, _root) = start(&realm, spec().passivate_after(SECOND)).await;
         let one = children.get_or_start(&1).await.unwrap();
         assert_eq!(one.ask(Wait(100 * SECOND)).await, Ok(()));
+        one.tell(Count).unwrap();
+        one.tell(Wait(100 * SECOND)).unwrap();
+        tokio::time::sleep(99 * SECOND).await;
+        assert_eq!(one.ask(Count).await, Ok(2), "nor one that waits in a message");
     });
 }
 
@@ -291,6 +295,8 @@ fn the_handle_stays_good_when_the_supervisor_itself_is_restarted() {
         let realm = realm();
         let (children, root) = start(&realm, spec()).await;
         let one = children.get_or_start(&1).await.unwrap();
+        children.get_or_start(&2).await.unwrap();
+        into_quarantine(&children, 2).await;
         root.child("many").await.unwrap().kill();
         settle().await;
         assert_eq!(one.closed(), Some(ExitReason::Killed));

@@ -97,22 +97,22 @@ fn equal_crashes_are_one_group_with_a_count() {
 }
 
 #[test]
-fn a_snapshot_of_100_000_actors_takes_less_than_50_ms() {
+fn a_snapshot_of_100_000_actors_takes_less_than_a_tenth_of_the_time_it_took_to_start_them() {
     simulate(async {
         let realm = realm();
+        // A ratio of one run, because the machine is shared; the bench has the time itself.
+        let begun = Instant::now();
         let actors: Vec<_> = (0..100_000)
             .map(|n| realm.spawn(&format!("a{n}"), ActorSpec::new(Counter::default)).unwrap())
             .collect();
         assert_eq!(actors[99_999].ask(Count).await, Ok(1));
-        // The best of three: the machine is shared.
-        let times = (0..3).map(|_| {
+        let started = begun.elapsed();
+        let snapshots = (0..3).map(|_| {
             let begun = Instant::now();
             assert_eq!(realm.snapshot(None, usize::MAX).rows.len(), 100_000);
             begun.elapsed()
         });
-        let best = times.min().unwrap();
-        // Tests are built without most optimisations; the bench holds the figure itself.
-        let limit = Duration::from_millis(if cfg!(debug_assertions) { 250 } else { 50 });
-        assert!(best < limit, "{best:?}");
+        let best = snapshots.min().unwrap();
+        assert!(best < started / 10, "{best:?} of {started:?}");
     });
 }

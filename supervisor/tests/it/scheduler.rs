@@ -130,9 +130,9 @@ fn the_watchdog_names_an_actor_that_holds_its_thread_and_its_message() {
 #[test]
 fn rule_7_a_killed_child_whose_thread_does_not_come_back_is_given_up_as_stuck() {
     System::new().block_on(async {
-        let arbiters = threads(1);
+        let arbiters = threads(2);
         let realm = realm_on(&arbiters);
-        let child = oxbeam_supervisor::ChildSpec::worker("stuck", sitter())
+        let child = oxbeam_supervisor::ChildSpec::worker("stuck", sitter().named("stuck"))
             .shutdown(oxbeam_supervisor::Shutdown::Brutal);
         let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
         let actor = root.child("stuck").await.unwrap();
@@ -144,6 +144,12 @@ fn rule_7_a_killed_child_whose_thread_does_not_come_back_is_given_up_as_stuck() 
         root.terminate_child("stuck").await.unwrap();
         assert_eq!(story.reports().len(), 1, "a shutdown error");
         assert_eq!(root.actor().state(), State::Running);
+        let again = root.restart_child("stuck").await.unwrap();
+        assert_ne!(
+            again,
+            Some(actor.clone()),
+            "its name is free although it still holds its thread"
+        );
         drop(let_go);
         actor.reaches(|state| state == State::Gone).await;
     });
