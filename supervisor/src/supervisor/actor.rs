@@ -28,7 +28,7 @@ pub struct Supervisor {
     me: ActorRef,
     realm: Arc<Realm>,
     pub(super) machine: Machine,
-    pub(super) slots: HashMap<Key, Slot>,
+    pub(super) entries: HashMap<Key, Entry>,
     by_actor: HashMap<ActorId, Key>,
     inbox: Arc<Inbox<News>>,
     /// Bounded by the calls that the machine lets wait.
@@ -39,7 +39,7 @@ pub struct Supervisor {
 }
 
 /// A child's spec, and its actor while it has one.
-pub(super) struct Slot {
+pub(super) struct Entry {
     pub(super) spec: ChildSpec,
     pub(super) owned: Option<Owned>,
 }
@@ -54,16 +54,16 @@ pub(super) enum News {
 impl Supervisor {
     pub(super) fn new(spec: &SupervisorSpec, birth: &Birth<Self>) -> Self {
         let mut machine = Machine::new(spec.strategy, spec.intensity, spec.auto_shutdown);
-        let slots = spec
+        let entries = spec
             .children
             .iter()
-            .map(|child| (machine.add(child.into()), Slot { spec: child.clone(), owned: None }))
+            .map(|child| (machine.add(child.into()), Entry { spec: child.clone(), owned: None }))
             .collect();
         Self {
             me: birth.address().actor(),
             realm: birth.address().mailbox().realm().clone(),
             machine,
-            slots,
+            entries,
             by_actor: HashMap::new(),
             inbox: Inbox::new(),
             replies: HashMap::new(),
@@ -88,7 +88,7 @@ impl Supervisor {
     }
 
     pub(super) fn actor(&self, key: Key) -> Option<ActorRef> {
-        self.slots.get(&key)?.owned.as_ref().map(|owned| owned.0.clone())
+        self.entries.get(&key)?.owned.as_ref().map(|owned| owned.0.clone())
     }
 
     fn step(&mut self, event: Event, ctx: &mut Context<Self>) {
@@ -111,7 +111,7 @@ impl Supervisor {
             Action::Kill(key) => self.order(key, Order::Kill),
             Action::Abandon(key) => drop(self.release(key)),
             Action::Discard(key) => self.discard(key),
-            Action::Forget(key) => drop(self.slots.remove(&key)),
+            Action::Forget(key) => drop(self.entries.remove(&key)),
             Action::TryAgain(key) => self.inbox.push(News::TryAgain(key)),
             Action::Reply(call, reply) => {
                 if let Some(caller) = self.replies.remove(&call) {
@@ -135,8 +135,8 @@ impl Supervisor {
         match self.spawn(key) {
             Ok(actor) => {
                 self.by_actor.insert(actor.id(), key);
-                if let Some(slot) = self.slots.get_mut(&key) {
-                    slot.owned = Some(Owned(actor));
+                if let Some(entry) = self.entries.get_mut(&key) {
+                    entry.owned = Some(Owned(actor));
                 }
             }
             Err(error) => {
@@ -148,7 +148,7 @@ impl Supervisor {
 
     fn spawn(&self, key: Key) -> Result<ActorRef, SpawnError> {
         let unknown = SpawnError::Failed { reason: ExitReason::NoProc };
-        let spec = &self.slots.get(&key).ok_or(unknown)?.spec;
+        let spec = &self.entries.get(&key).ok_or(unknown)?.spec;
         let inbox = self.inbox.clone();
         let origin = Origin {
             realm: self.realm.clone(),
@@ -173,7 +173,7 @@ impl Supervisor {
 
     /// Takes the child's actor out of the books: nothing more is heard of it.
     fn release(&mut self, key: Key) -> Option<Owned> {
-        let owned = self.slots.get_mut(&key)?.owned.take()?;
+        let owned = self.entries.get_mut(&key)?.owned.take()?;
         self.by_actor.remove(&owned.0.id());
         Some(owned)
     }

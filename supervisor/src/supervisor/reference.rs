@@ -153,7 +153,7 @@ impl Handler<StartChild> for Supervisor {
             return Self::refuse(error);
         }
         let (key, policy) = (self.machine.next_key(), (&spec).into());
-        self.slots.insert(key, super::actor::Slot { spec, owned: None });
+        self.entries.insert(key, super::actor::Entry { spec, owned: None });
         let answer = self.call(ctx, |call| Event::Call(call, Command::Start(key, policy)));
         self.answer(answer, Self::started_actor)
     }
@@ -195,12 +195,12 @@ impl Handler<WhichChildren> for Supervisor {
 
     fn handle(&mut self, _: WhichChildren, _: &mut Context<Self>) -> Self::Result {
         let row = |child: &super::machine::Child| {
-            let slot = self.slots.get(&child.key)?;
+            let entry = self.entries.get(&child.key)?;
             Some(ChildRow {
                 id: child.policy.id.clone(),
                 status: child.status(),
-                kind: slot.spec.kind,
-                actor: slot.owned.as_ref().map(|owned| owned.0.clone()),
+                kind: entry.spec.kind,
+                actor: entry.owned.as_ref().map(|owned| owned.0.clone()),
             })
         };
         self.machine.children().iter().filter_map(row).collect()
@@ -226,6 +226,6 @@ impl Handler<ChildSpecOf> for Supervisor {
     type Result = Option<ChildSpec>;
 
     fn handle(&mut self, ChildSpecOf(id): ChildSpecOf, _: &mut Context<Self>) -> Self::Result {
-        self.slots.values().map(|slot| &slot.spec).find(|spec| *spec.id == *id).cloned()
+        self.entries.values().map(|entry| &entry.spec).find(|spec| *spec.id == *id).cloned()
     }
 }
