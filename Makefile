@@ -19,7 +19,7 @@ help: ## Say what can be made
 
 run: ## Start the node (not yet: there is none)
 	@scripts/setup $@
-	@echo "There is no node to run yet. This version is a library, runtime/protocol: AO-Core as pure data." >&2
+	@echo "There is no node to run yet. This version is two libraries: runtime/protocol and supervisor." >&2
 	@echo "'make test' proves what it does, 'make vectors' holds it against the conformance vectors." >&2
 	@exit 1
 

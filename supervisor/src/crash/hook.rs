@@ -1,0 +1,79 @@
+//! Catching a panic together with what only the panic hook can see of it.
+
+use std::{
+    any::Any,
+    backtrace::Backtrace,
+    cell::{Cell, RefCell},
+    panic::{self, AssertUnwindSafe, PanicHookInfo},
+    sync::OnceLock,
+};
+
+/// A panic as the hook saw it.
+#[derive(Debug)]
+pub(crate) struct Caught {
+    pub(crate) text: String,
+    pub(crate) location: String,
+    pub(crate) backtrace: Backtrace,
+}
+
+thread_local! {
+    /// How many `catch` calls are below us on this thread's stack.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+    /// The latest panic inside `catch`. The hook fills it before the stack unwinds.
+    static LATEST: RefCell<Option<Caught>> = const { RefCell::new(None) };
+}
+
+/// Installs the hook, once for the program. Panics outside supervised code go to the hook that was
+/// there before; those inside are told by crash reports instead.
+pub(crate) fn install() {
+    static INSTALLED: OnceLock<()> = OnceLock::new();
+    INSTALLED.get_or_init(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if DEPTH.try_with(Cell::get).unwrap_or(0) > 0 { note(info) } else { before(info) }
+        }));
+    });
+}
+
+fn note(info: &PanicHookInfo<'_>) {
+    let caught = Caught {
+        text: info.payload_as_str().unwrap_or("a panic without words").to_owned(),
+        location: info.location().map(ToString::to_string).unwrap_or_default(),
+        backtrace: Backtrace::force_capture(),
+    };
+    // A panic in a thread-local's destructor finds nowhere to be noted; it is still caught.
+    let _ = LATEST.try_with(|latest| {
+        if let Ok(mut latest) = latest.try_borrow_mut() {
+            *latest = Some(caught);
+        }
+    });
+}
+
+/// Runs `body`; a panic inside comes back as what the hook saw.
+///
+/// # Errors
+/// What the hook saw of the panic.
+pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Caught> {
+    DEPTH.with(|depth| depth.set(depth.get() + 1));
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
+    DEPTH.with(|depth| depth.set(depth.get() - 1));
+    result.map_err(|payload| {
+        let noted = LATEST.with(|latest| latest.borrow_mut().take());
+        let caught = noted.unwrap_or_else(|| unseen(&*payload));
+        // A payload whose own drop panics must not end the program.
+        if panic::catch_unwind(AssertUnwindSafe(move || drop(payload))).is_err() {
+            LATEST.with(|latest| latest.borrow_mut().take());
+        }
+        caught
+    })
+}
+
+/// A panic that passed by the hook: `resume_unwind`, or another hook put in our place.
+fn unseen(payload: &(dyn Any + Send)) -> Caught {
+    let text = payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without words".to_owned());
+    Caught { text, location: "unknown".to_owned(), backtrace: Backtrace::disabled() }
+}

@@ -1,0 +1,69 @@
+//! All actors of a realm, in order.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Bound,
+};
+
+use parking_lot::RwLock;
+
+use super::ActorId;
+use crate::actor_ref::ActorRef;
+
+/// Actors by number, and by supervisor. A supervisor is always started before its children, so the
+/// order of numbers puts each actor after its supervisor.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    maps: RwLock<Maps>,
+}
+
+#[derive(Debug, Default)]
+struct Maps {
+    by_id: BTreeMap<ActorId, ActorRef>,
+    by_parent: BTreeSet<(Option<ActorId>, ActorId)>,
+}
+
+impl Index {
+    pub(crate) fn add(&self, actor: ActorRef) {
+        let (id, parent) = (actor.id(), actor.mailbox().about().parent);
+        let mut maps = self.maps.write();
+        maps.by_id.insert(id, actor);
+        maps.by_parent.insert((parent, id));
+    }
+
+    pub(crate) fn remove(&self, actor: &ActorRef) {
+        let (id, parent) = (actor.id(), actor.mailbox().about().parent);
+        let mut maps = self.maps.write();
+        maps.by_id.remove(&id);
+        maps.by_parent.remove(&(parent, id));
+    }
+
+    pub(crate) fn find(&self, id: ActorId) -> Option<ActorRef> {
+        self.maps.read().by_id.get(&id).cloned()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.maps.read().by_id.len()
+    }
+
+    /// Up to `limit` actors after `after`, each after its supervisor.
+    pub(crate) fn page(&self, after: Option<ActorId>, limit: usize) -> Vec<ActorRef> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let maps = self.maps.read();
+        maps.by_id.range((from, Bound::Unbounded)).take(limit).map(|(_, a)| a.clone()).collect()
+    }
+
+    /// Up to `limit` children of one supervisor after `after`, in the order of first starts.
+    pub(crate) fn children(
+        &self,
+        parent: Option<ActorId>,
+        after: Option<ActorId>,
+        limit: usize,
+    ) -> Vec<ActorRef> {
+        let from = Bound::Excluded((parent, after.unwrap_or(ActorId(0))));
+        let to = Bound::Included((parent, ActorId(u64::MAX)));
+        let maps = self.maps.read();
+        let ids = maps.by_parent.range((from, to)).take(limit).map(|(_, id)| id);
+        ids.filter_map(|id| maps.by_id.get(id).cloned()).collect()
+    }
+}

@@ -1,0 +1,132 @@
+//! Links and monitors: hearing of another actor's end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use actix::{Actor, Context, Handler, dev::MessageResponse};
+use tokio::sync::oneshot;
+
+use crate::{
+    actor_ref::ActorRef,
+    address::{Address, Refusal},
+    exit::ExitReason,
+    inspect::ActorId,
+    mailbox::Order,
+};
+
+/// A linked actor ended; arrives at actors that trap exits.
+#[derive(Debug, Clone, PartialEq, actix::Message)]
+#[rtype(result = "()")]
+pub struct Exit {
+    /// Who ended.
+    pub from: ActorId,
+    /// How.
+    pub reason: ExitReason,
+}
+
+/// A monitored actor ended.
+#[derive(Debug, Clone, PartialEq, actix::Message)]
+#[rtype(result = "()")]
+pub struct Down {
+    /// The monitor that saw it.
+    pub monitor: MonitorId,
+    /// Who ended.
+    pub actor: ActorId,
+    /// How; `NoProc` if it was gone before it was monitored.
+    pub reason: ExitReason,
+}
+
+/// One monitor. Monitors stack: two of one actor deliver twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct MonitorId(u64);
+
+impl MonitorId {
+    fn new() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+impl ActorRef {
+    /// Links two actors, once however often it is called: when one ends, the other gets an exit
+    /// signal, which ends it too unless it traps exits. A link is spent when it has delivered.
+    ///
+    /// # Errors
+    /// When either is gone, or has too many links.
+    pub fn link(&self, other: &ActorRef) -> Result<(), Refusal> {
+        other.mailbox().link(self.clone())?;
+        let linked = self.mailbox().link(other.clone());
+        if linked.is_err() {
+            other.mailbox().unlink(self.id());
+        }
+        linked
+    }
+
+    /// Undoes [`ActorRef::link`].
+    pub fn unlink(&self, other: &ActorRef) {
+        self.mailbox().unlink(other.id());
+        other.mailbox().unlink(self.id());
+    }
+
+    /// Sends `watcher` a [`Down`] when this actor ends, or at once if it is gone already. It does
+    /// not count towards the watcher's queue limit.
+    pub fn monitor<W>(&self, watcher: &Address<W>) -> MonitorId
+    where
+        W: Actor<Context = Context<W>> + Handler<Down>,
+    {
+        let monitor = MonitorId::new();
+        let watcher = watcher.clone();
+        self.mailbox().monitor(
+            monitor.0,
+            Box::new(move |actor, reason| {
+                let down = Down { monitor, actor, reason };
+                // A watcher that is gone has no use for the news.
+                let _ = watcher.mailbox().signal(Box::new(move |watcher, ctx| {
+                    watcher.handle(down, ctx).handle(ctx, None);
+                }));
+            }),
+        );
+        monitor
+    }
+
+    /// Ends a monitor. False if it had delivered or was another actor's.
+    pub fn demonitor(&self, monitor: MonitorId) -> bool {
+        self.mailbox().demonitor(monitor.0)
+    }
+
+    /// Waits for the actor's next end; `NoProc` if it is gone already.
+    pub async fn down(&self) -> ExitReason {
+        let (tell, told) = oneshot::channel();
+        let monitor = MonitorId::new();
+        self.mailbox().monitor(
+            monitor.0,
+            Box::new(move |_, reason| {
+                let _ = tell.send(reason); // nobody waits any more
+            }),
+        );
+        told.await.unwrap_or(ExitReason::NoProc)
+    }
+}
+
+/// Ends a child for good when its supervisor drops it, however the supervisor ends.
+///
+/// The mailbox is closed at once, so that the child's name is free at once; its shell follows when
+/// its thread comes to it.
+#[derive(Debug)]
+pub(crate) struct Owned(pub(crate) ActorRef);
+
+impl Owned {
+    pub(crate) fn discard(self, reason: ExitReason) {
+        self.0.mailbox().close(reason.clone());
+        self.0.mailbox().order(Order::Discard(reason));
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if self.0.closed().is_none() {
+            self.0.mailbox().close(ExitReason::Killed);
+        }
+        // The first such order counts: after `discard` this one changes nothing.
+        self.0.mailbox().order(Order::Discard(ExitReason::Killed));
+    }
+}

@@ -1,0 +1,212 @@
+//! What outlives every incarnation of an actor: its identity, its queue and its control lane.
+//!
+//! One lock guards all of it, held for a few field writes and never across a call of foreign code
+//! or an await. So the queue's limit is exact whoever sends and by however many addresses, and a
+//! wake-up cannot be lost.
+
+mod admission;
+mod erased;
+mod inner;
+mod ledger;
+mod letter;
+mod orders;
+mod watchers;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::Waker,
+};
+
+use actix::{Actor, Context};
+use parking_lot::{Mutex, MutexGuard};
+use tokio::{sync::Notify, time::Instant};
+
+pub(crate) use erased::AnyMailbox;
+use inner::Inner;
+pub(crate) use inner::{Next, Resumed, Ticket};
+use ledger::Ledger;
+pub(crate) use letter::{Envelope, Letter, Queued};
+pub(crate) use orders::{Order, Orders};
+pub(crate) use watchers::{OnDown, Watchers};
+
+use crate::{
+    actor_ref::ActorRef,
+    exit::ExitReason,
+    inspect::{About, State},
+    realm::Realm,
+    spec::ActorSpec,
+};
+
+/// Something that the actor runs with its state in hand: an exit signal, a `Down`, an inspection.
+pub(crate) type Signal<A> = Box<dyn FnOnce(&mut A, &mut Context<A>) + Send>;
+
+/// The mailbox of one actor.
+pub(crate) struct Mailbox<A: Actor<Context = Context<A>>> {
+    about: About,
+    spec: Arc<ActorSpec<A>>,
+    realm: Arc<Realm>,
+    inner: Mutex<Inner<A>>,
+    /// Asks that have no answer yet, queued or in the actor's hands.
+    awaiting: AtomicUsize,
+    /// Told at every change of state.
+    changed: Notify,
+}
+
+impl<A: Actor<Context = Context<A>>> Mailbox<A> {
+    pub(crate) fn new(about: About, spec: Arc<ActorSpec<A>>, realm: Arc<Realm>) -> Arc<Self> {
+        Arc::new(Self {
+            about,
+            spec,
+            realm,
+            inner: Mutex::new(Inner::new()),
+            awaiting: AtomicUsize::new(0),
+            changed: Notify::new(),
+        })
+    }
+
+    pub(crate) fn realm(&self) -> &Arc<Realm> {
+        &self.realm
+    }
+
+    pub(crate) fn spec(&self) -> &Arc<ActorSpec<A>> {
+        &self.spec
+    }
+
+    /// The next thing for the actor to do, in the turn that began at `turn`; ends the time of the
+    /// message before.
+    pub(crate) fn next(&self, turn: Instant) -> Next<A> {
+        let mut inner = self.inner.lock();
+        let traced = inner.ledger.finish_sampled();
+        let next = inner.choose(turn);
+        drop(inner);
+        if let Next::Message(_) = &next {
+            self.realm.budget().give_back(1);
+        }
+        if let Some((message, took)) = traced {
+            self.realm.emit_traced(&self.about, message, took);
+        }
+        next
+    }
+
+    /// An inspection for a suspended actor, or whether it is suspended no more.
+    pub(crate) fn next_probe(&self) -> Result<Option<Signal<A>>, Resumed> {
+        let mut inner = self.inner.lock();
+        match inner.probes.pop_front() {
+            Some(probe) => Ok(Some(probe)),
+            None if inner.suspended => Ok(None),
+            None => Err(Resumed),
+        }
+    }
+
+    /// Takes the orders that wait and leaves word how to wake the shell for the next ones.
+    pub(crate) fn take_orders(&self, waker: &Waker) -> Orders {
+        let mut inner = self.inner.lock();
+        if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            inner.waker = Some(waker.clone());
+        }
+        if inner.suspended {
+            inner.waits_since(Instant::now());
+        }
+        let mail = !inner.queue.is_empty() || !inner.signals.is_empty();
+        Orders { mail, ..std::mem::take(&mut inner.orders) }
+    }
+
+    /// Whether the actor could leave without anybody noticing, and since when it has been idle.
+    pub(crate) fn idle_since(&self) -> Option<Instant> {
+        let inner = self.inner.lock();
+        // A message that the actor waits in (`ctx.wait`) is still the current one.
+        let busy = inner.ledger.current.is_some()
+            || !inner.queue.is_empty()
+            || !inner.signals.is_empty()
+            || !inner.probes.is_empty()
+            || self.awaiting.load(Ordering::Relaxed) > 0;
+        if busy { None } else { inner.ledger.idle_since() }
+    }
+
+    pub(crate) fn suspend(&self, suspended: bool) {
+        self.inner.lock().suspended = suspended;
+        self.enter(if suspended { State::Suspended } else { State::Running });
+    }
+
+    /// Notes a change of state and tells those who wait for one.
+    pub(crate) fn enter(&self, state: State) {
+        self.inner.lock().ledger.enter(state, Instant::now());
+        self.changed.notify_waiters();
+    }
+
+    /// Notes that the start is complete.
+    pub(crate) fn started(&self) {
+        self.inner.lock().ledger.started();
+        self.changed.notify_waiters();
+    }
+
+    /// Notes that another life begins.
+    pub(crate) fn begin_life(&self) {
+        self.inner.lock().ledger.incarnation += 1;
+        self.enter(State::Starting);
+    }
+
+    /// Notes how an incarnation ended, before its state is dropped: a caller whose reply is dropped
+    /// with it must find the reason. Gives back whom to tell.
+    pub(crate) fn note_exit(&self, reason: &ExitReason) -> Watchers {
+        let mut inner = self.inner.lock();
+        inner.ledger.exit(reason.clone(), Instant::now());
+        inner.suspended = false;
+        std::mem::take(&mut inner.watchers)
+    }
+
+    /// Accepts nothing more, and drops what is queued.
+    pub(crate) fn close(&self, reason: ExitReason) {
+        let mut inner = self.inner.lock();
+        inner.closed = Some(reason);
+        let queue = std::mem::take(&mut inner.queue);
+        let lanes = (std::mem::take(&mut inner.signals), std::mem::take(&mut inner.probes));
+        drop(inner);
+        self.realm.budget().give_back(queue.len());
+        // Outside the lock: a message's own drop may send to this very mailbox. Each on its own:
+        // a message whose drop panics must not take the others' wake-ups with it.
+        for queued in queue {
+            let _ = crate::crash::catch(move || drop(queued));
+        }
+        drop(lanes);
+    }
+
+    /// Accepts messages again.
+    pub(crate) fn reopen(&self) {
+        self.inner.lock().closed = None;
+    }
+
+    /// Which life this is, from 1.
+    pub(crate) fn incarnation(&self) -> u64 {
+        self.inner.lock().ledger.incarnation
+    }
+
+    pub(crate) fn has_mail(&self) -> bool {
+        !self.inner.lock().queue.is_empty()
+    }
+
+    pub(crate) fn take_watchers(&self) -> Watchers {
+        let mut inner = self.inner.lock();
+        // The shell is gone: nothing is left to wake.
+        inner.waker = None;
+        std::mem::take(&mut inner.watchers)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner<A>> {
+        self.inner.lock()
+    }
+
+    pub(crate) fn actor_ref(self: &Arc<Self>) -> ActorRef {
+        ActorRef::new(self.clone())
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> Drop for Mailbox<A> {
+    fn drop(&mut self) {
+        let left = self.inner.get_mut().queue.len();
+        self.realm.budget().give_back(left);
+    }
+}

@@ -1,0 +1,199 @@
+//! A mailbox whose actor's type is not known.
+
+use std::{any::Any, any::type_name, sync::Arc};
+
+use actix::{Actor, Context};
+use futures_util::future::BoxFuture;
+use tokio::{sync::oneshot, time::Instant};
+
+use super::{Mailbox, OnDown, Order};
+use crate::{
+    address::Refusal,
+    exit::ExitReason,
+    inspect::{About, ActorId, Current, LastExit, Row, State},
+    link::Exit,
+};
+
+/// What can be done with any actor.
+pub(crate) trait AnyMailbox: Send + Sync {
+    fn about(&self) -> &About;
+    fn order(&self, order: Order);
+    fn row(&self) -> Row;
+    fn state(&self) -> State;
+    /// Whether any life ever came as far as running.
+    fn has_run(&self) -> bool;
+    /// Waits for the next change of state after the present moment.
+    fn changed(&self) -> BoxFuture<'_, ()>;
+    fn closed(&self) -> Option<ExitReason>;
+    /// Notes a change of state and tells those who wait for one.
+    fn enter(&self, state: State);
+    /// Closes the queue, and opens it again.
+    fn close(&self, reason: ExitReason);
+    fn reopen(&self);
+    fn links(&self) -> Vec<ActorId>;
+    fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal>;
+    fn unlink(&self, peer: ActorId);
+    /// Adds a monitor, or runs it at once if the actor is gone.
+    fn monitor(&self, number: u64, monitor: OnDown);
+    fn demonitor(&self, number: u64) -> bool;
+    fn trace(&self, messages: u32);
+    fn set_budget_left(&self, restarts: u32);
+    fn last_exit(&self) -> Option<ExitReason>;
+    /// Asks the actor to show itself.
+    fn show(&self) -> Result<oneshot::Receiver<String>, Refusal>;
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
+}
+
+impl dyn AnyMailbox {
+    pub(crate) fn id(&self) -> ActorId {
+        self.about().id
+    }
+
+    pub(crate) fn path(&self) -> &Arc<str> {
+        &self.about().path
+    }
+}
+
+impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
+    fn about(&self) -> &About {
+        &self.about
+    }
+
+    fn order(&self, order: Order) {
+        if let (Order::Exit { from, reason }, Some(trap)) = (&order, self.spec.trap_exits) {
+            let exit = Exit { from: *from, reason: reason.clone() };
+            // An actor that is gone, or buried in signals, has no use for one more.
+            let _ = self.signal(Box::new(move |actor, ctx| trap(actor, exit, ctx)));
+            return;
+        }
+        if matches!(&order, Order::Exit { reason: ExitReason::Normal, .. }) {
+            return; // a linked actor's normal end ends nobody else
+        }
+        let mut inner = self.lock();
+        inner.orders.add(order);
+        inner.wake();
+    }
+
+    fn row(&self) -> Row {
+        let now = Instant::now();
+        let mut inner = self.lock();
+        let oldest = inner.waits_since(now);
+        let ledger = &inner.ledger;
+        let age = |at: Instant| now.saturating_duration_since(at);
+        Row {
+            about: self.about.clone(),
+            actor: type_name::<A>(),
+            state: ledger.state,
+            incarnation: ledger.incarnation,
+            exits: ledger.exits,
+            budget_left: ledger.budget_left,
+            queue_limit: self.spec.queue_limit,
+            queued: inner.queue.len(),
+            awaiting: self.awaiting.load(std::sync::atomic::Ordering::Relaxed),
+            oldest: oldest.map(age),
+            high_water: ledger.high_water,
+            handled: ledger.handled,
+            refused: ledger.refused,
+            current: ledger.current.map(|(message, at)| Current { message, busy: age(at) }),
+            last_exits: ledger
+                .last_exits
+                .iter()
+                .map(|(reason, at)| LastExit { reason: reason.clone(), ago: age(*at) })
+                .collect(),
+            uptime: ledger.since.map(age),
+        }
+    }
+
+    fn state(&self) -> State {
+        self.lock().ledger.state
+    }
+
+    fn has_run(&self) -> bool {
+        self.lock().ledger.has_run
+    }
+
+    fn changed(&self) -> BoxFuture<'_, ()> {
+        let mut changed = Box::pin(self.changed.notified());
+        // Counts from now, not from the first poll: no change in between is missed.
+        changed.as_mut().enable();
+        changed
+    }
+
+    fn closed(&self) -> Option<ExitReason> {
+        self.lock().closed.clone()
+    }
+
+    fn enter(&self, state: State) {
+        Mailbox::enter(self, state);
+    }
+
+    fn close(&self, reason: ExitReason) {
+        Mailbox::close(self, reason);
+    }
+
+    fn reopen(&self) {
+        Mailbox::reopen(self);
+    }
+
+    fn links(&self) -> Vec<ActorId> {
+        self.lock().watchers.links()
+    }
+
+    fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal> {
+        let mut inner = self.lock();
+        if let Some(reason) = &inner.closed {
+            return Err(Refusal::NoProc { reason: reason.clone() });
+        }
+        let retry_after = inner.ledger.time_for(0);
+        let linked = inner.watchers.link(peer);
+        linked
+            .then_some(())
+            .ok_or(Refusal::Overloaded { queued: super::watchers::LIMIT, retry_after })
+    }
+
+    fn unlink(&self, peer: ActorId) {
+        self.lock().watchers.unlink(peer);
+    }
+
+    fn monitor(&self, number: u64, monitor: OnDown) {
+        let mut inner = self.lock();
+        let refused = match &inner.closed {
+            Some(_) => Some(monitor),
+            None => inner.watchers.monitor(number, monitor).err(),
+        };
+        drop(inner);
+        if let Some(monitor) = refused {
+            monitor(self.about.id, ExitReason::NoProc);
+        }
+    }
+
+    fn demonitor(&self, number: u64) -> bool {
+        self.lock().watchers.demonitor(number)
+    }
+
+    fn trace(&self, messages: u32) {
+        self.lock().ledger.trace = messages;
+    }
+
+    fn set_budget_left(&self, restarts: u32) {
+        self.lock().ledger.budget_left = Some(restarts);
+    }
+
+    fn last_exit(&self) -> Option<ExitReason> {
+        self.lock().ledger.last_exit()
+    }
+
+    fn show(&self) -> Result<oneshot::Receiver<String>, Refusal> {
+        let (tell, shown) = oneshot::channel();
+        let show = self.spec.show;
+        self.probe(Box::new(move |actor, _| {
+            let text = show.map_or_else(|| type_name::<A>().to_owned(), |show| show(actor));
+            let _ = tell.send(text); // nobody waits any more: nothing to show
+        }))?;
+        Ok(shown)
+    }
+
+    fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync> {
+        self
+    }
+}

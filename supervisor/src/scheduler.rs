@@ -1,0 +1,143 @@
+//! Where actors run: two groups of threads, and a watch over them.
+//!
+//! Control threads run what must answer at once; compute threads run what may be busy. An actor
+//! stays on the thread that it was placed on.
+
+mod beat;
+mod slice;
+mod watchdog;
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use actix_rt::ArbiterHandle;
+
+pub(crate) use beat::Busy;
+pub use slice::Slice;
+pub use watchdog::{WatchdogConfig, watch};
+
+use crate::{crash, shell::Shell};
+
+/// Which threads an actor may be placed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Placement {
+    /// The thread of whoever starts it.
+    #[default]
+    Here,
+    /// The control thread with the fewest actors.
+    Control,
+    /// The compute thread with the fewest actors.
+    Compute,
+}
+
+/// There is no thread to run an actor on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoPlace {
+    /// The caller runs in no `LocalSet` and on no arbiter.
+    #[error("this thread runs no local tasks: call from an arbiter or a LocalSet")]
+    NoLocalTasks,
+    /// The thread has ended.
+    #[error("the thread has ended")]
+    ThreadEnded,
+}
+
+/// The threads of a realm.
+#[derive(Debug, Default)]
+pub struct Schedulers {
+    control: Vec<Thread>,
+    compute: Vec<Thread>,
+}
+
+/// One thread, and how many actors live on it.
+#[derive(Debug)]
+struct Thread {
+    arbiter: ArbiterHandle,
+    actors: Arc<AtomicUsize>,
+}
+
+/// An actor's place on a thread; given up when dropped.
+pub(crate) struct Seat(Arc<AtomicUsize>);
+
+impl Seat {
+    fn take(actors: &Arc<AtomicUsize>) -> Self {
+        actors.fetch_add(1, Ordering::Relaxed);
+        Self(actors.clone())
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Schedulers {
+    /// No threads: every placement means the thread of whoever starts the actor.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Places actors on these arbiters. An empty group means the thread of whoever starts.
+    #[must_use]
+    pub fn on(control: Vec<ArbiterHandle>, compute: Vec<ArbiterHandle>) -> Self {
+        let group = |arbiters: Vec<ArbiterHandle>| {
+            arbiters.into_iter().map(|arbiter| Thread { arbiter, actors: Arc::default() }).collect()
+        };
+        Self { control: group(control), compute: group(compute) }
+    }
+
+    /// Actors on each control thread and on each compute thread.
+    #[must_use]
+    pub fn loads(&self) -> (Vec<usize>, Vec<usize>) {
+        let loads = |group: &[Thread]| {
+            group.iter().map(|thread| thread.actors.load(Ordering::Relaxed)).collect()
+        };
+        (loads(&self.control), loads(&self.compute))
+    }
+
+    /// Spawns a shell where it belongs.
+    pub(crate) fn place<A: actix::Actor<Context = actix::Context<A>>>(
+        &self,
+        placement: Placement,
+        shell: impl FnOnce(Option<Seat>) -> Shell<A> + Send + 'static,
+    ) -> Result<(), NoPlace> {
+        let group = match placement {
+            Placement::Here => &[],
+            Placement::Control => self.control.as_slice(),
+            Placement::Compute => self.compute.as_slice(),
+        };
+        let Some(thread) = group.iter().min_by_key(|thread| thread.actors.load(Ordering::Relaxed))
+        else {
+            return spawn_here(shell(None));
+        };
+        let seat = Seat::take(&thread.actors);
+        let sent = thread.arbiter.spawn_fn(move || {
+            // An arbiter always runs local tasks.
+            let _ = spawn_here(shell(Some(seat)));
+        });
+        if sent { Ok(()) } else { Err(NoPlace::ThreadEnded) }
+    }
+}
+
+/// Spawns on this thread. Tokio panics where no local tasks run, and offers no way to ask before.
+fn spawn_here(shell: impl Future<Output = ()> + 'static) -> Result<(), NoPlace> {
+    crash::catch(|| drop(actix_rt::spawn(shell))).map_err(|_| NoPlace::NoLocalTasks)
+}
+
+impl fmt::Debug for Seat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat").finish_non_exhaustive()
+    }
+}
+
+/// Lets the thread's other tasks run, then goes on.
+pub async fn yield_now() {
+    tokio::task::yield_now().await;
+}

@@ -1,0 +1,207 @@
+//! One incarnation: the actor's state with its context, from factory to grave.
+
+use std::{
+    pin::Pin,
+    rc::Rc,
+    sync::Arc,
+    task::{Context as Task, Poll},
+};
+
+use actix::{Actor, ActorContext, AsyncContext, Context, dev::ContextFut};
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::{
+    Call,
+    pump::{Gate, Pump, Raw},
+};
+use crate::{
+    address::Address,
+    crash::{self, Crash, Place},
+    exit::ExitReason,
+    mailbox::{AnyMailbox, Mailbox},
+    realm::Realm,
+    scheduler::Busy,
+    scope::Scope,
+    spec::{Birth, StartError},
+};
+
+/// Messages in one turn before other tasks of the thread get theirs.
+pub(super) const MESSAGES_PER_TURN: u32 = 64;
+
+pub(super) struct Life<A: Actor<Context = Context<A>>> {
+    actor: ContextFut<A, Context<A>>,
+    scope: Rc<Scope>,
+    /// Made when the first call is; most actors are not concurrent.
+    calls: Option<FuturesUnordered<Call>>,
+    span: Span,
+    /// Whether `started` has run.
+    begun: bool,
+    starting: bool,
+    stopping: bool,
+    leaving: bool,
+}
+
+/// What a turn came to.
+pub(super) enum Turn {
+    Pending,
+    Started,
+    Slept,
+    Ended(ExitReason),
+}
+
+impl<A: Actor<Context = Context<A>>> Life<A> {
+    pub(super) fn begin(
+        mailbox: &Arc<Mailbox<A>>,
+        realm: &Arc<Realm>,
+        raw: &Raw<A>,
+    ) -> Result<Self, StartError> {
+        let scope = Scope::new(mailbox.actor_ref());
+        let incarnation = mailbox.incarnation();
+        let span = tracing::info_span!("actor", path = %mailbox.about().path, life = incarnation);
+        let birth = Birth { address: Address::new(mailbox.clone()), incarnation };
+        let built =
+            span.in_scope(|| scope.enter(|| crash::catch(|| (mailbox.spec().factory)(&birth))));
+        let state = built.map_err(|caught| {
+            let crash = Arc::new(scope.report(caught));
+            realm.record(&crash);
+            StartError::Failed(ExitReason::Panic(crash))
+        })??;
+        let mut ctx = Context::new();
+        raw.attach(&mut ctx);
+        let mut actor = ctx.into_future(state);
+        let pump = Pump::new(mailbox.clone(), raw.clone(), scope.clone());
+        actor.ctx().spawn(pump);
+        Ok(Self {
+            actor,
+            scope,
+            calls: None,
+            span,
+            begun: false,
+            starting: true,
+            stopping: false,
+            leaving: false,
+        })
+    }
+
+    pub(super) fn starting(&self) -> bool {
+        self.starting
+    }
+
+    /// Asks the actor to stop. It may take its time: `stopping` may answer `Continue`.
+    pub(super) fn stop(&mut self) {
+        self.stopping = true;
+        self.scope.place.set(Place::Stopping);
+        self.actor.ctx().stop();
+    }
+
+    /// As `stop`, because nobody needs it. It may refuse.
+    pub(super) fn leave(&mut self) {
+        self.leaving = true;
+        self.scope.place.set(Place::Stopping);
+        self.actor.ctx().stop();
+    }
+
+    pub(super) fn idle(&self) -> bool {
+        !self.starting && !self.stopping && self.scope.in_flight.get() == 0
+    }
+
+    pub(super) fn suspend(&mut self, mailbox: &Arc<Mailbox<A>>) {
+        mailbox.suspend(true);
+        self.actor.ctx().wait(Gate::new(mailbox.clone(), self.scope.clone()));
+    }
+
+    pub(super) fn turn(&mut self, mailbox: &Arc<Mailbox<A>>, cx: &mut Task<'_>) -> Turn {
+        self.scope.messages_left.set(MESSAGES_PER_TURN);
+        self.scope.turn.set(Instant::now());
+        let (span, scope) = (self.span.clone(), self.scope.clone());
+        let _entered = span.enter();
+        let _busy = Busy::mark(mailbox.about().id);
+        let polled = scope.enter(|| {
+            self.poll_calls(mailbox, cx);
+            self.scope.place.set(self.place());
+            let polled = crash::catch(|| Pin::new(&mut self.actor).poll(cx));
+            self.begun = true;
+            self.poll_calls(mailbox, cx);
+            polled
+        });
+        match polled {
+            Err(caught) => Turn::Ended(ExitReason::Panic(Arc::new(scope.report(caught)))),
+            Ok(Poll::Ready(())) => self.ended(),
+            Ok(Poll::Pending) => self.pending(mailbox),
+        }
+    }
+
+    fn place(&self) -> Place {
+        match (self.begun, self.stopping || self.leaving) {
+            (false, _) => Place::Started,
+            (true, true) => Place::Stopping,
+            (true, false) => Place::Future,
+        }
+    }
+
+    fn ended(&mut self) -> Turn {
+        let asked = self.scope.exit.borrow_mut().take();
+        match asked {
+            None if self.leaving => Turn::Slept,
+            None if self.stopping => Turn::Ended(ExitReason::Shutdown),
+            None => Turn::Ended(ExitReason::Normal),
+            Some(reason) => Turn::Ended(reason),
+        }
+    }
+
+    fn pending(&mut self, mailbox: &Mailbox<A>) -> Turn {
+        self.leaving = false;
+        if !self.starting {
+            return Turn::Pending;
+        }
+        let acknowledged = match self.scope.started.borrow_mut().take() {
+            Some(Err(reason)) => return Turn::Ended(reason),
+            Some(Ok(())) => true,
+            None => !mailbox.spec().acknowledged,
+        };
+        if !acknowledged {
+            return Turn::Pending;
+        }
+        self.starting = false;
+        Turn::Started
+    }
+
+    /// Polls the concurrent calls, each in its own guard.
+    fn poll_calls(&mut self, mailbox: &Mailbox<A>, cx: &mut Task<'_>) {
+        let mut begun = self.scope.calls.take();
+        if self.calls.is_none() && begun.is_empty() {
+            return;
+        }
+        let calls = self.calls.get_or_insert_default();
+        calls.extend(begun.drain(..));
+        let full = self.scope.in_flight.get() >= mailbox.spec().concurrent.unwrap_or(usize::MAX);
+        let mut ended = false;
+        while let Poll::Ready(Some(done)) = calls.poll_next_unpin(cx) {
+            ended = true;
+            self.scope.in_flight.set(self.scope.in_flight.get().saturating_sub(1));
+            if let Some(failed) = done.failed {
+                mailbox.note_crash(failed.ticket, Arc::new(failed.crash));
+            }
+            drop(done.reply);
+        }
+        let begun = !self.scope.calls.borrow().is_empty();
+        let freed = ended && full && mailbox.has_mail();
+        if begun || freed {
+            cx.waker().wake_by_ref(); // the pump had stopped for want of a free call
+        }
+    }
+
+    /// Drops the state without running a hook. The report of a panic in its `Drop`, if it did.
+    pub(super) fn bury(self) -> Option<Crash> {
+        let Self { mut actor, scope, calls, .. } = self;
+        actor.ctx().terminate();
+        scope.place.set(Place::Drop);
+        scope.message.set(None);
+        let dropped = scope.enter(|| {
+            crash::catch(move || drop(actor)).and_then(|()| crash::catch(move || drop(calls)))
+        });
+        dropped.err().map(|caught| scope.report(caught))
+    }
+}

@@ -1,0 +1,176 @@
+//! Chaos: a thousand actors under three levels, on real threads, for half a minute.
+
+use std::{
+    fs,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Arbiter, Context, Handler, System};
+use oxbeam_supervisor::{
+    ActorSpec, Address, AskError, Backoff, ChildSpec, Children, DynamicSpec, ExitReason, Intensity,
+    Placement, Realm, RealmConfig, Refusal, Schedulers, State, SupervisorSpec,
+};
+
+const HOUSES: usize = 10;
+const ACTORS: u32 = 1_000;
+const MESSAGES: u32 = 100_000;
+const TIME: Duration = Duration::from_secs(30);
+/// The actors that bad things happen to; the others must not notice.
+const VICTIMS: u32 = ACTORS / 2;
+
+struct Echo;
+
+impl Actor for Echo {
+    type Context = Context<Self>;
+}
+
+#[derive(Debug, actix::Message)]
+#[rtype(result = "u32")]
+struct Say(u32);
+
+impl Handler<Say> for Echo {
+    type Result = u32;
+    fn handle(&mut self, Say(number): Say, _: &mut Context<Self>) -> u32 {
+        assert!(number != u32::MAX, "told to");
+        number
+    }
+}
+
+/// Many houses under a root; in each a dynamic supervisor, and under it the actors.
+fn tree() -> (Vec<Children<u32, Echo>>, SupervisorSpec) {
+    let intensity = Intensity { restarts: 0, period: Duration::from_secs(1) };
+    let mut root = SupervisorSpec::new().intensity(intensity);
+    let mut houses = Vec::new();
+    for number in 0..HOUSES {
+        let backoff = Backoff {
+            restarts: u32::MAX,
+            min: Duration::from_millis(1),
+            max: Duration::from_millis(50),
+            ..Backoff::default()
+        };
+        let make = |_: &u32| ActorSpec::new(|| Echo).placement(Placement::Compute);
+        let (children, child) = DynamicSpec::new(make).backoff(backoff).into_child("actors");
+        let house = SupervisorSpec::new().intensity(intensity).child(child);
+        root = root.child(ChildSpec::supervisor(format!("house-{number}"), house));
+        houses.push(children);
+    }
+    (houses, root)
+}
+
+/// What happened to the messages.
+#[derive(Debug, Default)]
+struct Tally {
+    answered: u32,
+    panicked: u32,
+    late: u32,
+}
+
+impl Tally {
+    fn note(&mut self, actor: u32, said: u32, outcome: Result<u32, AskError>) {
+        match outcome {
+            Ok(number) => {
+                assert_eq!(number, said);
+                self.answered += 1;
+            }
+            Err(error) if actor >= VICTIMS => panic!("{actor} is no victim: {error}"),
+            Err(AskError::Down { reason: ExitReason::Panic(_) }) => self.panicked += 1,
+            Err(AskError::Timeout { .. } | AskError::Refused(Refusal::Overloaded { .. })) => {
+                self.late += 1;
+            }
+            Err(error) => panic!("{actor}: {error}"),
+        }
+    }
+}
+
+async fn talk(addresses: &[Address<Echo>], begun: Instant) -> Tally {
+    let mut tally = Tally::default();
+    let mut dice = fastrand::Rng::with_seed(7);
+    let batches = MESSAGES / ACTORS;
+    for batch in 0..batches {
+        let mut asks = Vec::new();
+        for actor in 0..ACTORS {
+            let address = &addresses[actor as usize];
+            let victim = actor < VICTIMS;
+            match dice.u32(0..1_000) {
+                0..2 if victim => address.actor().kill(),
+                2..4 if victim => address.actor().suspend(),
+                _ => {}
+            }
+            // One message in a hundred panics; all at victims, so two in a hundred of theirs.
+            let number = if victim && dice.u32(0..100) < 2 { u32::MAX } else { actor };
+            asks.push((actor, number, address.ask(Say(number)).within(Duration::from_secs(5))));
+        }
+        for victim in &addresses[..VICTIMS as usize] {
+            victim.actor().resume();
+        }
+        for (actor, number, ask) in asks {
+            tally.note(actor, number, ask.await);
+        }
+        tokio::time::sleep_until((begun + TIME * (batch + 1) / batches).into()).await;
+    }
+    tally
+}
+
+fn resident_kib() -> usize {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+fn shape(realm: &Realm) -> Vec<String> {
+    let rows = realm.snapshot(None, usize::MAX).rows;
+    let mut paths: Vec<_> = rows.iter().map(|row| row.about.path.to_string()).collect();
+    paths.sort();
+    paths
+}
+
+async fn all_running(realm: &Arc<Realm>) {
+    for row in realm.snapshot(None, usize::MAX).rows {
+        if let Some(actor) = realm.find(row.about.id) {
+            actor.reaches(|state| state == State::Running).await;
+        }
+    }
+}
+
+#[test]
+fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
+    System::new().block_on(async {
+        let arbiters: Vec<_> = (0..2).map(|_| Arbiter::new()).collect();
+        let compute = arbiters.iter().map(Arbiter::handle).collect();
+        let schedulers = Schedulers::on(Vec::new(), compute);
+        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let (houses, spec) = tree();
+        let root = realm.start("root", spec).await.unwrap();
+        let mut addresses = Vec::new();
+        for actor in 0..ACTORS {
+            let house = &houses[actor as usize % HOUSES];
+            addresses.push(house.get_or_start(&actor).await.unwrap());
+        }
+        let before = (shape(&realm), resident_kib());
+        let tally = talk(&addresses, Instant::now()).await;
+        all_running(&realm).await;
+
+        let total = tally.answered + tally.panicked + tally.late;
+        assert_eq!(total, MESSAGES, "every caller got an answer: {tally:?}");
+        assert!(tally.panicked > MESSAGES / 200, "{tally:?}");
+        assert!(tally.late < MESSAGES / 100, "{tally:?}");
+        let rows = realm.snapshot(None, usize::MAX);
+        let exits: u64 = rows.rows.iter().map(|row| row.exits).sum();
+        assert!(exits > u64::from(tally.panicked), "kills too, whose queues survived: {exits}");
+        let infrastructure = rows.rows.iter().filter(|row| row.about.policy != "dynamic");
+        assert!(infrastructure.clone().count() > 2 * HOUSES);
+        assert!(infrastructure.into_iter().all(|row| row.exits == 0), "nobody but the victims");
+        assert_eq!((shape(&realm), rows.queued), (before.0, 0));
+        let grown = resident_kib().saturating_sub(before.1);
+        assert!(grown < 16 * 1024, "{grown} KiB more than before");
+        println!("{tally:?}, {grown} KiB more than before");
+
+        root.actor().shutdown();
+        root.actor().reaches(|state| state == State::Gone).await;
+        // All have ended; their threads are still clearing up after them.
+        while realm.actors() > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}

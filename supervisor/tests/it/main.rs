@@ -1,0 +1,21 @@
+//! The crate as its users see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+mod bounds;
+mod chaos;
+mod common;
+mod concurrent;
+mod dynamic;
+mod inspect;
+mod links;
+mod outermost;
+mod panics;
+mod rules;
+mod scheduler;
+mod shell;

@@ -1,0 +1,179 @@
+//! Threads: placement, the watchdog, and sharing a thread. On the wall clock, with real threads.
+
+use std::{collections::HashSet, sync::Arc, thread, time::Duration};
+
+use actix::{Actor, Arbiter, Context, Handler, System};
+use oxbeam_supervisor::{
+    ActorSpec, ExitReason, Happening, Placement, Realm, RealmConfig, Schedulers, Slice, SpawnError,
+    State, SupervisorSpec, WatchdogConfig, watch,
+};
+
+use crate::common::*;
+
+/// Tells its thread, or holds it.
+struct Sitter;
+
+impl Actor for Sitter {
+    type Context = Context<Self>;
+}
+
+#[derive(Debug, actix::Message)]
+#[rtype(result = "String")]
+struct Where;
+
+impl Handler<Where> for Sitter {
+    type Result = String;
+    fn handle(&mut self, _: Where, _: &mut Context<Self>) -> String {
+        format!("{:?}", thread::current().id())
+    }
+}
+
+/// Says that it has begun, and holds the thread until the other end is dropped.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+struct Hold(tokio::sync::oneshot::Sender<()>, std::sync::mpsc::Receiver<()>);
+
+impl Handler<Hold> for Sitter {
+    type Result = ();
+    fn handle(&mut self, Hold(begun, until): Hold, _: &mut Context<Self>) {
+        begun.send(()).unwrap();
+        let _ = until.recv();
+    }
+}
+
+fn threads(number: usize) -> Vec<Arbiter> {
+    (0..number).map(|_| Arbiter::new()).collect()
+}
+
+fn realm_on(arbiters: &[Arbiter]) -> Arc<Realm> {
+    let compute = arbiters.iter().map(Arbiter::handle).collect();
+    Realm::with_schedulers(RealmConfig::default(), Schedulers::on(Vec::new(), compute)).unwrap()
+}
+
+fn sitter() -> ActorSpec<Sitter> {
+    ActorSpec::new(|| Sitter).placement(Placement::Compute)
+}
+
+#[test]
+fn actors_are_placed_on_the_thread_with_the_fewest_and_give_their_seat_back() {
+    System::new().block_on(async {
+        let arbiters = threads(3);
+        let realm = realm_on(&arbiters);
+        let sitters: Vec<_> =
+            (0..6).map(|n| realm.spawn(&format!("s{n}"), sitter()).unwrap()).collect();
+        let mut seats = HashSet::new();
+        for sitter in &sitters {
+            seats.insert(sitter.ask(Where).await.unwrap());
+        }
+        assert_eq!((seats.len(), realm.schedulers().loads().1), (3, vec![2, 2, 2]));
+        assert!(!seats.contains(&format!("{:?}", thread::current().id())));
+        for sitter in &sitters[..2] {
+            sitter.actor().kill();
+            sitter.actor().reaches(|state| state == State::Gone).await;
+        }
+        // The seat goes with the shell, just after the state is told.
+        while realm.schedulers().loads().1.iter().sum::<usize>() > 4 {
+            tokio::task::yield_now().await;
+        }
+        let arbiter = &arbiters[0];
+        arbiter.stop();
+    });
+}
+
+#[test]
+fn a_thread_that_has_ended_is_an_error_at_the_call() {
+    System::new().block_on(async {
+        let arbiters = threads(1);
+        let realm = realm_on(&arbiters);
+        let sitter = realm.spawn("before", sitter()).unwrap();
+        sitter.ask(Where).await.unwrap();
+        for arbiter in arbiters {
+            arbiter.stop();
+            arbiter.join().unwrap();
+        }
+        assert_eq!(sitter.closed(), Some(ExitReason::Killed), "its thread ended under it");
+        let placed = realm.spawn("after", self::sitter());
+        assert!(matches!(placed, Err(SpawnError::Place(_))), "{placed:?}");
+    });
+}
+
+#[test]
+fn the_watchdog_names_an_actor_that_holds_its_thread_and_its_message() {
+    System::new().block_on(async {
+        let arbiters = threads(1);
+        let realm = realm_on(&arbiters);
+        let mut events = realm.events();
+        let config =
+            WatchdogConfig { limit: Duration::from_millis(50), period: Duration::from_millis(10) };
+        watch(&realm, config).unwrap();
+        let sitter = realm.spawn("sitter", sitter()).unwrap();
+        let (let_go, until) = std::sync::mpsc::channel();
+        let (begun, holds) = tokio::sync::oneshot::channel();
+        let held = sitter.ask(Hold(begun, until));
+        holds.await.unwrap();
+        let (message, held_for) = loop {
+            let event = events.recv().await.unwrap();
+            if let Happening::Stuck { message, held } = event.what {
+                assert_eq!(&*event.path, "sitter");
+                break (message, held);
+            }
+        };
+        assert!(message.unwrap().ends_with("Hold"));
+        assert!(held_for >= Duration::from_millis(50));
+        let row = realm.snapshot(None, 10).rows.remove(0);
+        assert!(row.current.unwrap().message.ends_with("Hold"));
+        drop(let_go);
+        held.await.unwrap();
+    });
+}
+
+#[test]
+fn rule_7_a_killed_child_whose_thread_does_not_come_back_is_given_up_as_stuck() {
+    System::new().block_on(async {
+        let arbiters = threads(2);
+        let realm = realm_on(&arbiters);
+        let child = oxbeam_supervisor::ChildSpec::worker("stuck", sitter().named("stuck"))
+            .shutdown(oxbeam_supervisor::Shutdown::Brutal);
+        let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
+        let actor = root.child("stuck").await.unwrap();
+        let (let_go, until) = std::sync::mpsc::channel();
+        let (begun, holds) = tokio::sync::oneshot::channel();
+        actor.address::<Sitter>().unwrap().tell(Hold(begun, until)).unwrap();
+        holds.await.unwrap();
+        let story = Story::of(&realm);
+        root.terminate_child("stuck").await.unwrap();
+        assert_eq!(story.reports().len(), 1, "a shutdown error");
+        assert_eq!(root.actor().state(), State::Running);
+        let again = root.restart_child("stuck").await.unwrap();
+        assert_ne!(
+            again,
+            Some(actor.clone()),
+            "its name is free although it still holds its thread"
+        );
+        drop(let_go);
+        actor.reaches(|state| state == State::Gone).await;
+    });
+}
+
+#[test]
+fn long_work_that_yields_lets_the_thread_s_other_actors_answer() {
+    System::new().block_on(async {
+        let realm = realm();
+        let counter = realm.spawn("counter", ActorSpec::new(Counter::default)).unwrap();
+        let answered = counter.ask(Count);
+        let work = actix::spawn(async {
+            let mut slice = Slice::new(Duration::ZERO);
+            let mut rounds = 0;
+            loop {
+                slice.checkpoint().await;
+                rounds += 1;
+                if rounds > 1_000_000 {
+                    break;
+                }
+            }
+        });
+        assert_eq!(answered.await, Ok(1));
+        assert!(!work.is_finished());
+        work.abort();
+    });
+}
