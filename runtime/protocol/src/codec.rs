@@ -15,7 +15,7 @@ pub(crate) use ans104::{item_committer, item_type, signed_item};
 pub use error::{DecodeError, EncodeError};
 pub use flat::Flat;
 pub(crate) use httpsig::{
-    AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, content_digest, signed_surface,
+    AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, content_digest, signed_surface, surface,
 };
 pub use httpsig::{HttpMessage, HttpSig, MAX_HEADER_VALUE};
 pub use json::Json;

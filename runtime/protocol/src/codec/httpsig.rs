@@ -18,8 +18,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use encode::surface;
-pub(crate) use encode::{content_digest, signed_surface};
+pub(crate) use encode::{content_digest, signed_surface, surface};
 
 use super::{DecodeError, EncodeError, Links, Structured};
 use crate::commitment::{COMMITMENTS, Forms, headers};

@@ -44,13 +44,27 @@ const NEVER_COVERED: [&str; 5] =
     ["signature", "signature-input", "content-digest", "unsigned_id", "ao-body-key"];
 
 impl Surface {
-    /// The components of a TABM that cover these keys, or all keys.
+    /// The components of a TABM that cover these keys, or all keys: what names a message.
     pub(crate) fn of(tabm: &Message, committed: Option<&[Key]>) -> Result<Self, EncodeError> {
+        Self::build(tabm, committed, false)
+    }
+
+    /// The components of a TABM that cover these keys, to be signed or verified.
+    ///
+    /// # Errors
+    /// Beyond those of [`of`](Self::of): what another message would give the same components for. Who
+    /// signs one must not have signed the other.
+    pub(crate) fn signed(tabm: &Message, committed: &[Key]) -> Result<Self, EncodeError> {
+        Self::build(tabm, Some(committed), true)
+    }
+
+    fn build(tabm: &Message, committed: Option<&[Key]>, exact: bool) -> Result<Self, EncodeError> {
         let covered = match committed {
             None => tabm.clone(),
             Some(keys) => keys.iter().filter_map(|key| entry(tabm, key)).collect(),
         };
-        let mut http = codec::signed_surface(&covered)?;
+        let mut http =
+            if exact { codec::signed_surface(&covered)? } else { codec::surface(&covered)? };
         if let Some(body) = http.body.take() {
             http.headers.entry(CONTENT_DIGEST).or_insert_with(|| codec::content_digest(&body));
         }
@@ -77,7 +91,9 @@ impl Surface {
         let committed = listed.committed(names, &body_keys);
         let mut components: Vec<(Key, Bytes)> = http.headers.into_iter().collect();
         order::enumerate(&mut components, |component| &component.0);
-        check_lines(&components)?;
+        if exact {
+            check_lines(&components)?;
+        }
         let has_ids =
             covered.iter().any(|(key, value)| key.is_id_like() && value.as_bytes().is_some());
         Ok(Self { components, committed, is_multipart, has_ids })

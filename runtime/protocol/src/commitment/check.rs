@@ -108,9 +108,13 @@ fn verify_httpsig(
         .and_then(|keys| crate::List::try_from(keys.clone()).ok())
         .ok_or(Flaw::Missing("committed"))?;
     let tabm = forms.tabm(commitment.is_bundle())?;
-    let surface = Surface::of(tabm, Some(&commitment.committed()))?;
+    let committed = commitment.committed();
+    let surface = match kind {
+        Kind::HmacSha256 => Surface::of(tabm, Some(&committed))?,
+        _ => Surface::signed(tabm, &committed)?,
+    };
     let lost = |key: &Key| forms.message().contains(key) && !surface.can_cover(key);
-    if let Some(key) = commitment.committed().into_iter().find(lost) {
+    if let Some(key) = committed.into_iter().find(lost) {
         return Err(Flaw::NotCovered { key });
     }
     let base = surface.base(commitment.fields);

@@ -227,7 +227,8 @@ fn add_signature(
     if let (None, Some(hashpath)) = (fields.get_exact("tag"), message.private("hashpath")) {
         fields.insert("tag", hashpath.clone());
     }
-    let surface = surface(message, request, content)?;
+    let (tabm, keys) = covered(message, request, content)?;
+    let surface = Surface::signed(&tabm, &keys)?;
     let signature = wallet.sign(scheme, &surface.base(&fields))?;
     Ok(with_commitment(message.clone(), fields, surface, &signature))
 }
@@ -243,7 +244,8 @@ fn add_mac(
     if let Some(committer) = committer {
         fields.insert("committer", committer);
     }
-    let surface = surface(&message, request, content)?;
+    let (tabm, keys) = covered(&message, request, content)?;
+    let surface = Surface::of(&tabm, Some(&keys))?;
     let mac = ids::mac(&key, &surface.base(&fields));
     Ok(with_commitment(message, fields, surface, mac.as_bytes()))
 }
@@ -304,15 +306,16 @@ fn fields(kind: Kind, keyid: Bytes, request: &CommitRequest) -> Message {
     fields
 }
 
-fn surface(
+/// The form of the message that a commitment covers, and the keys.
+fn covered(
     message: &Message,
     request: &CommitRequest,
     content: &dyn Content,
-) -> Result<Surface, CommitError> {
+) -> Result<(Message, Vec<Key>), CommitError> {
     let forms = Forms::new(message, content);
-    let tabm = forms.tabm(request.bundle)?;
-    let keys = request.committed.clone().unwrap_or_else(|| keys_to_commit(message, tabm));
-    Ok(Surface::of(tabm, Some(&keys))?)
+    let tabm = forms.tabm(request.bundle)?.clone();
+    let keys = request.committed.clone().unwrap_or_else(|| keys_to_commit(message, &tabm));
+    Ok((tabm, keys))
 }
 
 /// The keys that all signers so far have covered; without signers, those of the HMACs that name the

@@ -16,7 +16,7 @@ use crate::limits::{MAX_DEPTH, MAX_PARTS, MAX_SIZE};
 use crate::{Key, Message, NoContent, Value, order, structured_field as field};
 
 /// The headers and body of a TABM, without its signatures.
-pub(super) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
+pub(crate) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
     write(tabm, false)
 }
 
