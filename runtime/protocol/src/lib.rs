@@ -13,8 +13,8 @@
 //! - It is **named** by the hash of what it says: [`commitment::unsigned_id`]. A nested message counts
 //!   by its own id, so that a message has one name whether its parts are at hand or elsewhere.
 //! - It is **signed** by commitments, which lie in the message itself: [`commitment::commit`]. They
-//!   say who vouches for which keys. None is believed before [`commitment::verify_all`] has computed
-//!   it anew.
+//!   say who vouches for which keys. Of a message from outside, only what
+//!   [`commitment::authenticate`] returns may be believed: it computes every claim anew.
 //! - It is **computed** by applying requests to it, one after another. [`path`] turns a URL into that
 //!   list of requests, and a [`hashpath`] names each result by the chain of steps that led to it.
 //!
@@ -53,13 +53,13 @@
 //!
 //! // Who receives it believes nothing, and then knows what was said and by whom.
 //! let Value::Map(received) = HttpSig::decode(&wire)? else { unreachable!() };
-//! commitment::verify_all(&received, &NoContent)?;
-//! assert_eq!(commitment::committers(&received), [Key::from(wallet.address().to_string())]);
-//! assert_eq!(received.get("quantity"), Some(&1000.into()));
+//! let believed = commitment::authenticate(&received, &NoContent)?;
+//! assert_eq!(commitment::committers(&believed), [Key::from(wallet.address().to_string())]);
+//! assert_eq!(believed.get("quantity"), Some(&1000.into()));
 //!
 //! // A single changed value is found.
 //! let forged = received.clone().with("quantity", 9999);
-//! assert!(commitment::verify_all(&forged, &NoContent).is_err());
+//! assert!(commitment::authenticate(&forged, &NoContent).is_err());
 //!
 //! // Reading its memo is a computation, and has a name of its own.
 //! let step = Hashpath::of_step(&transfer, &Message::from([("path", "memo")]))?;

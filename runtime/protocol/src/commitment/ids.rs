@@ -6,8 +6,8 @@
 //! | signed   | all that have a committer     | the unsigned id                          |
 //! | full     | all                           | the unsigned id                          |
 //!
-//! Ids of commitments are taken as the message has them: verify a message that came from outside
-//! before its ids are believed.
+//! Ids of commitments are taken as the message has them: of a message from outside, only those of what
+//! [`authenticate`](super::authenticate) returns may be believed.
 
 use std::sync::LazyLock;
 
