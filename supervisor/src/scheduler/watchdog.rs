@@ -37,6 +37,7 @@ pub fn watch(realm: &Arc<Realm>, config: WatchdogConfig) -> io::Result<()> {
         while let Some(realm) = realm.upgrade() {
             seen = look(&realm, config.limit, &seen);
             drop(realm);
+            // A thread of its own, so that a watched thread that is stuck cannot hold it up.
             thread::sleep(config.period);
         }
     };

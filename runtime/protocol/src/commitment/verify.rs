@@ -161,10 +161,13 @@ fn believable(commitments: &Message) -> Message {
     commitments.iter().filter_map(checked).collect()
 }
 
-/// Whether a commitment is a signature, or the HMAC that names a message.
+/// Whether a commitment is a signature, or the HMAC that names a message: one with parameters of the
+/// sender's choice would give one message many names.
 fn names_or_signs(commitment: &Commitment<'_>) -> bool {
     let is_mac = commitment.text("type").is_some_and(|kind| kind == Kind::HmacSha256.name());
-    !is_mac || commitment.text("keyid").is_some_and(|keyid| keyid == CONSTANT_KEYID)
+    let is_plain = BASE_FIELDS.iter().all(|name| !commitment.fields.contains(name));
+    let is_name = commitment.text("keyid").is_some_and(|keyid| keyid == CONSTANT_KEYID);
+    !is_mac || is_plain && is_name
 }
 
 /// A message without the keys that are computed anew, at any depth: no signature covers them.
@@ -422,6 +425,19 @@ mod tests {
         let parent = signed(HTTPSIG, Message::new().with("child", child.clone()));
         let forged = parent.clone().with("child", child.with("unsigned_id", "evil"));
         assert_eq!(authenticate(&forged, &NoContent), Ok(parent));
+    }
+
+    #[test]
+    fn a_name_with_parameters_of_the_senders_choice_is_left_out() {
+        let message = Message::from([("a", "1")]);
+        let request = CommitRequest {
+            kind: Some("unsigned".into()),
+            parameters: Message::from([("nonce", "n")]),
+            ..CommitRequest::default()
+        };
+        let named = commit(&message, &request, &wallet(), &NoContent).unwrap();
+        assert_ne!(unsigned_id(&named.clone().into()), unsigned_id(&message.clone().into()));
+        assert_eq!(authenticate(&named, &NoContent), Ok(message));
     }
 
     #[test]

@@ -167,7 +167,11 @@ pub(super) fn signable(message: &Message) -> Message {
     let plain = within_httpsig(message);
     plain
         .into_iter()
-        .map(|(key, value)| (if key.is_id_like() { "id".into() } else { key }, value))
+        .map(|(key, value)| match key.as_bytes() {
+            _ if key.is_id_like() => ("id".into(), value),
+            [b'@', ..] => (readable(&key), value),
+            _ => (key, value),
+        })
         .collect()
 }
 

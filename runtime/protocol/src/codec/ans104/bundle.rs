@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use super::{BINARY, BUNDLE_FORMAT, BUNDLE_MAP, BUNDLE_VERSION, decode, encode};
+use super::{BUNDLE_FORMAT, BUNDLE_MAP, BUNDLE_VERSION, decode, encode};
 use crate::ans104::{Bundle, BundleForm, Entry, Item, Tag};
 use crate::codec::{DecodeError, EncodeError};
 use crate::limits::MAX_PARTS;
@@ -59,7 +59,7 @@ pub(super) fn write(values: &[(Key, &Value)], depth: usize) -> Result<(Bytes, Ta
     let mut entries = Vec::with_capacity(values.len() + 1);
     let mut manifest = serde_json::Map::new();
     for (key, value) in values {
-        let entry = Entry::new(FORM, &item(value, depth)?)
+        let entry = Entry::new(FORM, &encode::item(value, depth + 1)?)
             .map_err(|_| EncodeError::Unwritable { key: key.clone(), reason: "it fits no item" })?;
         let name = str::from_utf8(key.as_bytes())
             .map_err(|_| EncodeError::Unwritable { key: key.clone(), reason: "it is not UTF-8" })?;
@@ -76,15 +76,4 @@ pub(super) fn write(values: &[(Key, &Value)], depth: usize) -> Result<(Bytes, Ta
     let tag = Tag::new(BUNDLE_MAP, manifest.id.to_string());
     entries.insert(0, manifest);
     Ok((Bundle { entries }.to_bytes(FORM), tag))
-}
-
-fn item(value: &Value, depth: usize) -> Result<Item, EncodeError> {
-    match value {
-        Value::Bytes(data) => Ok(Item {
-            tags: vec![Tag::new(BINARY.0, BINARY.1)],
-            data: data.clone(),
-            ..Item::default()
-        }),
-        value => encode::item(value, depth + 1),
-    }
 }

@@ -4,12 +4,10 @@ use bytes::Bytes;
 
 use super::{AO_DATA_KEY, BINARY, BUNDLE_FORMAT, BUNDLE_VERSION, DATA, TARGET, bundle, commitment};
 use crate::ans104::{Item, MAX_NAME_LENGTH, MAX_TAGS, MAX_VALUE_LENGTH, Tag};
-use crate::codec::EncodeError;
+use crate::codec::{BODY, EncodeError};
 use crate::commitment::{ANS104, COMMITMENTS, Commitment};
 use crate::limits::MAX_BUNDLE_DEPTH;
 use crate::{Id, Key, Message, Value};
-
-const BODY: Key = Key::from_static("body");
 
 /// The bytes of an item that was written from a message.
 pub(super) fn to_bytes(item: &Item) -> Result<Bytes, EncodeError> {

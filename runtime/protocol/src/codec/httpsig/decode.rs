@@ -9,6 +9,7 @@ use super::{
     SIGNATURE_INPUT, multipart,
 };
 use crate::codec::{DecodeError, flat};
+use crate::commitment::base::is_multipart;
 use crate::commitment::{COMMITMENTS, headers};
 use crate::limits::{MAX_KEY_LENGTH, MAX_SIZE};
 use crate::structured_field::{self as field, Bare, Member};
@@ -30,9 +31,7 @@ pub(super) fn tabm(http: &HttpMessage) -> Result<Message, DecodeError> {
     for transport in [SIGNATURE, SIGNATURE_INPUT, CONTENT_DIGEST, AO_BODY_KEY] {
         tabm.remove(transport);
     }
-    let is_multipart =
-        |value: &Value| value.as_bytes().is_some_and(|b| b.starts_with(b"multipart/"));
-    if tabm.get_exact(CONTENT_TYPE).is_some_and(is_multipart) {
+    if is_multipart(tabm.get_exact(CONTENT_TYPE).and_then(Value::as_bytes)) {
         tabm.remove(CONTENT_TYPE);
     }
     for id in commitments.keys() {
@@ -111,11 +110,10 @@ fn expand_ids(tabm: &mut Message, ids: &Bytes) -> Result<(), DecodeError> {
 }
 
 fn commitments(http: &HttpMessage, body_keys: &[Key]) -> Result<Message, DecodeError> {
-    let is_multipart = |value: &Bytes| value.starts_with(b"multipart/");
     let received = headers::Received {
         body_keys,
         body_key: http.headers.get(&AO_BODY_KEY),
-        is_multipart: http.headers.get(&CONTENT_TYPE).is_some_and(is_multipart),
+        is_multipart: is_multipart(http.headers.get(&CONTENT_TYPE)),
     };
     match (http.headers.get(&SIGNATURE), http.headers.get(&SIGNATURE_INPUT)) {
         (Some(signature), Some(input)) => headers::decode(signature, input, &received),
