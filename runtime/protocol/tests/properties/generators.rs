@@ -6,6 +6,7 @@
 use oxbeam_protocol::{Atom, Key, List, Message, Value};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 /// Keys that some form gives a meaning of its own.
 const RESERVED: [&str; 15] = [
@@ -27,8 +28,16 @@ const RESERVED: [&str; 15] = [
 ];
 
 /// Configuration of a property: failing cases are not kept in files, they become tests.
+///
+/// Every run tries the same cases, so that a failure belongs to the change that it shows up with;
+/// `PROPTEST_RNG_SEED` tries others.
 pub(super) fn cases(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+    let default = ProptestConfig::default();
+    let rng_seed = match default.rng_seed {
+        RngSeed::Random => RngSeed::Fixed(1),
+        given @ RngSeed::Fixed(_) => given,
+    };
+    ProptestConfig { cases, failure_persistence: None, rng_seed, ..default }
 }
 
 /// A message, also one with more than 32 keys.
