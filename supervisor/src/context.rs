@@ -8,8 +8,8 @@ use crate::{address::Address, exit::ExitReason, scope};
 
 /// Extends [`actix::Context`]. Outside supervised code nothing happens, or [`None`] is answered.
 pub trait ContextExt<A: Actor<Context = Context<A>>> {
-    /// The actor's own address. Prefer it to `ctx.address()`, whose senders bypass the queue's
-    /// limit until the actor next looks.
+    /// The actor's own address. Prefer it to `ctx.address()`, whose senders are not told why a
+    /// message was refused.
     fn own_address(&self) -> Option<Address<A>>;
 
     /// Ends the actor with this reason when the handler returns; `stopped` runs.
@@ -32,14 +32,15 @@ impl<A: Actor<Context = Context<A>>> ContextExt<A> for Context<A> {
 
     fn exit(&mut self, reason: ExitReason) {
         if let Some(scope) = scope::current() {
-            scope.exit.borrow_mut().get_or_insert(reason);
+            let first = scope.exit.take();
+            scope.exit.set(first.or_else(|| Some(Box::new(reason))));
         }
         self.terminate();
     }
 
     fn acknowledge(&mut self, started: Result<(), ExitReason>) {
         if let Some(scope) = scope::current() {
-            scope.started.replace(Some(started));
+            scope.started.set(Some(started.map_err(Box::new)));
         }
     }
 }

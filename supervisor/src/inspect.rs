@@ -5,6 +5,7 @@ mod index;
 use std::{
     collections::{HashMap, HashSet},
     fmt,
+    num::NonZeroU64,
     sync::Arc,
     time::Duration,
 };
@@ -15,7 +16,22 @@ use crate::{exit::ExitReason, spec::Kind};
 
 /// An actor's number. Unique in the program, and ascending in the order of first starts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ActorId(pub(crate) u64);
+pub struct ActorId(pub(crate) NonZeroU64);
+
+impl ActorId {
+    /// The number itself, as [`fmt::Display`] shows it behind a `#`.
+    #[must_use]
+    pub fn number(self) -> NonZeroU64 {
+        self.0
+    }
+}
+
+/// A number that somebody read in a snapshot; there may be no such actor any more.
+impl From<NonZeroU64> for ActorId {
+    fn from(number: NonZeroU64) -> Self {
+        Self(number)
+    }
+}
 
 impl fmt::Display for ActorId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -135,7 +151,7 @@ pub struct Snapshot {
     pub rows: Vec<Row>,
     /// Where the next page begins, if this one was full.
     pub next: Option<ActorId>,
-    /// Messages waiting in the whole realm.
+    /// Messages waiting in the whole realm, the first of each queue not counted.
     pub queued: usize,
 }
 

@@ -6,16 +6,20 @@
 
 mod admission;
 mod erased;
+mod failed;
 mod inner;
 mod ledger;
 mod letter;
 mod orders;
+mod raw;
+mod urgent;
 mod watchers;
 
 use std::{
+    collections::VecDeque,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::Waker,
 };
@@ -28,8 +32,10 @@ pub(crate) use erased::AnyMailbox;
 use inner::Inner;
 pub(crate) use inner::{Next, Resumed, Ticket};
 use ledger::Ledger;
-pub(crate) use letter::{Envelope, Letter, Queued};
+use letter::Queued;
+pub(crate) use letter::{Envelope, Letter, Opened};
 pub(crate) use orders::{Order, Orders};
+use raw::Raw;
 pub(crate) use watchers::{OnDown, Watchers};
 
 use crate::{
@@ -51,6 +57,10 @@ pub(crate) struct Mailbox<A: Actor<Context = Context<A>>> {
     inner: Mutex<Inner<A>>,
     /// Asks that have no answer yet, queued or in the actor's hands.
     awaiting: AtomicUsize,
+    /// The ledger's current message is in the actor's hands. Only the shell writes it, and readers
+    /// look at nothing else by it: so most messages end without the lock.
+    handling: AtomicBool,
+    raw: Raw<A>,
     /// Told at every change of state.
     changed: Notify,
 }
@@ -63,6 +73,8 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             realm,
             inner: Mutex::new(Inner::new()),
             awaiting: AtomicUsize::new(0),
+            handling: AtomicBool::new(false),
+            raw: Raw::default(),
             changed: Notify::new(),
         })
     }
@@ -75,34 +87,43 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         &self.spec
     }
 
-    /// The next thing for the actor to do, in the turn that began at `turn`; ends the time of the
-    /// message before.
+    /// The next thing for the actor to do, in the turn that began at `turn`.
     pub(crate) fn next(&self, turn: Instant) -> Next<A> {
-        let mut inner = self.inner.lock();
-        let traced = inner.ledger.finish_sampled();
-        let next = inner.choose(turn);
-        drop(inner);
-        if let Next::Message(_) = &next {
-            self.realm.budget().give_back(1);
+        let next = self.inner.lock().choose(turn);
+        if let Next::Message(opened) = &next {
+            self.handling.store(true, Ordering::Relaxed);
+            if opened.more {
+                self.realm.budget().give_back(1);
+            }
         }
+        next
+    }
+
+    /// The message that `next` gave has been handled.
+    pub(crate) fn handled(&self, timed: bool) {
+        self.handling.store(false, Ordering::Relaxed);
+        if !timed {
+            return;
+        }
+        let traced = self.inner.lock().ledger.finish(Instant::now());
         if let Some((message, took)) = traced {
             self.realm.emit_traced(&self.about, message, took);
         }
-        next
     }
 
     /// An inspection for a suspended actor, or whether it is suspended no more.
     pub(crate) fn next_probe(&self) -> Result<Option<Signal<A>>, Resumed> {
         let mut inner = self.inner.lock();
-        match inner.probes.pop_front() {
+        match inner.pop_probe() {
             Some(probe) => Ok(Some(probe)),
             None if inner.suspended => Ok(None),
             None => Err(Resumed),
         }
     }
 
-    /// Takes the orders that wait and leaves word how to wake the shell for the next ones.
-    pub(crate) fn take_orders(&self, waker: &Waker) -> Orders {
+    /// Takes the orders that wait, and whether there is mail; leaves word how to wake the shell for
+    /// what comes next.
+    pub(crate) fn take_orders(&self, waker: &Waker) -> (Option<Orders>, bool) {
         let mut inner = self.inner.lock();
         if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
             inner.waker = Some(waker.clone());
@@ -110,18 +131,15 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         if inner.suspended {
             inner.waits_since(Instant::now());
         }
-        let mail = !inner.queue.is_empty() || !inner.signals.is_empty();
-        Orders { mail, ..std::mem::take(&mut inner.orders) }
+        (inner.take_orders(), inner.mail())
     }
 
     /// Whether the actor could leave without anybody noticing, and since when it has been idle.
     pub(crate) fn idle_since(&self) -> Option<Instant> {
         let inner = self.inner.lock();
         // A message that the actor waits in (`ctx.wait`) is still the current one.
-        let busy = inner.ledger.current.is_some()
-            || !inner.queue.is_empty()
-            || !inner.signals.is_empty()
-            || !inner.probes.is_empty()
+        let busy = self.handling.load(Ordering::Relaxed)
+            || inner.has_work()
             || self.awaiting.load(Ordering::Relaxed) > 0;
         if busy { None } else { inner.ledger.idle_since() }
     }
@@ -153,6 +171,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// with it must find the reason. Gives back whom to tell.
     pub(crate) fn note_exit(&self, reason: &ExitReason) -> Watchers {
         let mut inner = self.inner.lock();
+        self.handling.store(false, Ordering::Relaxed);
         inner.ledger.exit(reason.clone(), Instant::now());
         inner.suspended = false;
         std::mem::take(&mut inner.watchers)
@@ -161,11 +180,12 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// Accepts nothing more, and drops what is queued.
     pub(crate) fn close(&self, reason: ExitReason) {
         let mut inner = self.inner.lock();
-        inner.closed = Some(reason);
+        inner.closed = Some(Box::new(reason));
         let queue = std::mem::take(&mut inner.queue);
-        let lanes = (std::mem::take(&mut inner.signals), std::mem::take(&mut inner.probes));
+        let lanes = inner.take_urgent();
         drop(inner);
-        self.realm.budget().give_back(queue.len());
+        self.detach();
+        self.realm.budget().give_back(behind_first(&queue));
         // Outside the lock: a message's own drop may send to this very mailbox. Each on its own:
         // a message whose drop panics must not take the others' wake-ups with it.
         for queued in queue {
@@ -206,7 +226,12 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
 
 impl<A: Actor<Context = Context<A>>> Drop for Mailbox<A> {
     fn drop(&mut self) {
-        let left = self.inner.get_mut().queue.len();
+        let left = behind_first(&self.inner.get_mut().queue);
         self.realm.budget().give_back(left);
     }
+}
+
+/// Messages of a queue that the realm's budget counts.
+fn behind_first<A: Actor>(queue: &VecDeque<Queued<A>>) -> usize {
+    queue.len().saturating_sub(1)
 }

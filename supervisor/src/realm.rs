@@ -4,6 +4,7 @@ mod config;
 mod origin;
 
 use std::{
+    num::NonZeroU64,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -195,8 +196,8 @@ impl Realm {
     }
 
     pub(crate) fn next_id() -> ActorId {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
-        ActorId(NEXT.fetch_add(1, Ordering::Relaxed))
+        static USED: AtomicU64 = AtomicU64::new(0);
+        ActorId(NonZeroU64::MIN.saturating_add(USED.fetch_add(1, Ordering::Relaxed)))
     }
 
     pub(crate) fn record(&self, crash: &Arc<Crash>) {

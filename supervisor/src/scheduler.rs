@@ -127,6 +127,7 @@ impl Schedulers {
 }
 
 /// Spawns on this thread. Tokio panics where no local tasks run, and offers no way to ask before.
+#[expect(clippy::disallowed_methods, reason = "the one place where shells are started")]
 fn spawn_here(shell: impl Future<Output = ()> + 'static) -> Result<(), NoPlace> {
     crash::catch(|| drop(actix_rt::spawn(shell))).map_err(|_| NoPlace::NoLocalTasks)
 }

@@ -29,9 +29,9 @@ pub(crate) struct Scope {
     /// Number of the message being handled, by which its caller finds out about a failed call.
     pub(crate) ticket: Cell<u64>,
     /// Set when the actor asked for its own end.
-    pub(crate) exit: RefCell<Option<ExitReason>>,
+    pub(crate) exit: Cell<Option<Box<ExitReason>>>,
     /// Set when the actor said that it has started, or that it has not.
-    pub(crate) started: RefCell<Option<Result<(), ExitReason>>>,
+    pub(crate) started: Cell<Option<Result<(), Box<ExitReason>>>>,
     /// Calls that began since the shell last looked. Bounded: the pump takes no more messages than
     /// the limit of concurrent calls allows.
     pub(crate) calls: RefCell<Vec<Call>>,
@@ -49,8 +49,8 @@ impl Scope {
             place: Cell::new(Place::Factory),
             message: Cell::new(None),
             ticket: Cell::new(0),
-            exit: RefCell::new(None),
-            started: RefCell::new(None),
+            exit: Cell::new(None),
+            started: Cell::new(None),
             calls: RefCell::new(Vec::new()),
             in_flight: Cell::new(0),
             messages_left: Cell::new(0),

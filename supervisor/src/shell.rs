@@ -29,7 +29,6 @@ use tokio::time::{Sleep, sleep};
 pub(crate) use call::Call;
 pub use call::Concurrent;
 use life::{Life, Turn};
-use pump::Raw;
 
 use crate::{
     actor_ref::ActorRef,
@@ -61,7 +60,6 @@ pub(crate) struct Shell<A: Actor<Context = Context<A>>> {
     mailbox: Arc<Mailbox<A>>,
     realm: Arc<Realm>,
     tell: Option<Tell>,
-    raw: Raw<A>,
     phase: Phase<A>,
     /// Until when an idle actor is waited for.
     idle: Option<Pin<Box<Sleep>>>,
@@ -91,45 +89,55 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         tell: Option<Tell>,
         seat: Option<Seat>,
     ) -> Self {
-        let raw = Raw::new(mailbox.spec().queue_limit);
         let phase = Phase::Vacant { begin: None, asleep: false };
-        Self { mailbox, realm, tell, raw, phase, idle: None, seat, finished: false }
+        Self { mailbox, realm, tell, phase, idle: None, seat, finished: false }
     }
 
-    fn turn(&mut self, orders: Orders, cx: &mut Task<'_>) -> Flow {
-        if let Some(reason) = orders.discard {
-            if matches!(self.phase, Phase::Living(_)) {
-                self.end(reason.clone());
-            }
-            self.finish(reason);
-            return Flow::Done;
-        }
-        match &mut self.phase {
-            Phase::Vacant { .. } => self.vacant(&orders, cx),
-            Phase::Living(_) => self.living(orders, cx),
+    fn turn(&mut self, orders: Option<Orders>, mail: bool, cx: &mut Task<'_>) -> Flow {
+        let ordered = orders.and_then(|mut orders| match orders.discard.take() {
+            Some(reason) => Some(self.discard(reason)),
+            None if matches!(self.phase, Phase::Vacant { .. }) => self.obey_vacant(&orders),
+            None => self.obey_living(orders),
+        });
+        match (ordered, &self.phase) {
+            (Some(flow), _) => flow,
+            (None, Phase::Vacant { .. }) => self.vacant(mail, cx),
+            (None, Phase::Living(_)) => self.living(cx),
         }
     }
 
-    fn vacant(&mut self, orders: &Orders, cx: &mut Task<'_>) -> Flow {
-        let Phase::Vacant { begin, asleep } = &mut self.phase else { return Flow::Again };
+    fn discard(&mut self, reason: ExitReason) -> Flow {
+        if matches!(self.phase, Phase::Living(_)) {
+            self.end(reason.clone());
+        }
+        self.finish(reason);
+        Flow::Done
+    }
+
+    /// What there is to do at once, if anything is.
+    fn obey_vacant(&mut self, orders: &Orders) -> Option<Flow> {
+        let Phase::Vacant { begin, .. } = &mut self.phase else { return None };
         if orders.kill || orders.shutdown {
             // Ordered after the begin that waits: the life ends before it began.
             if orders.begin.is_some() || begin.is_some() {
                 let reason = if orders.kill { ExitReason::Killed } else { ExitReason::Shutdown };
                 self.stillborn(reason);
             }
-            return Flow::Again;
+            return Some(Flow::Again);
         }
-        if let Some(after) = orders.begin {
-            *begin = (!after.is_zero()).then(|| Box::pin(sleep(after)));
-            if begin.is_none() {
-                self.begin();
-                return Flow::Again;
-            }
+        let after = orders.begin?;
+        *begin = (!after.is_zero()).then(|| Box::pin(sleep(after)));
+        if begin.is_none() {
+            self.begin();
+        } else {
             self.mailbox.enter(State::Backoff);
-            return Flow::Again;
         }
-        let woken = *asleep && orders.mail;
+        Some(Flow::Again)
+    }
+
+    fn vacant(&mut self, mail: bool, cx: &mut Task<'_>) -> Flow {
+        let Phase::Vacant { begin, asleep } = &mut self.phase else { return Flow::Again };
+        let woken = *asleep && mail;
         let due = begin.as_mut().is_some_and(|begin| begin.as_mut().poll(cx).is_ready());
         if woken || due {
             self.begin();
@@ -140,7 +148,7 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
 
     fn begin(&mut self) {
         self.mailbox.begin_life();
-        match Life::begin(&self.mailbox, &self.realm, &self.raw) {
+        match Life::begin(&self.mailbox, &self.realm) {
             Ok(life) => self.phase = Phase::Living(Box::new(life)),
             Err(StartError::Ignore) => {
                 self.phase = Phase::Vacant { begin: None, asleep: false };
@@ -157,14 +165,15 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         self.vacate(Change::StartFailed(reason));
     }
 
-    fn living(&mut self, orders: Orders, cx: &mut Task<'_>) -> Flow {
+    /// What there is to do at once, if anything is.
+    fn obey_living(&mut self, orders: Orders) -> Option<Flow> {
         if orders.kill {
-            return self.end(ExitReason::Killed);
+            return Some(self.end(ExitReason::Killed));
         }
         if let Some(reason) = orders.exit {
-            return self.end(reason);
+            return Some(self.end(reason));
         }
-        let Phase::Living(life) = &mut self.phase else { return Flow::Again };
+        let Phase::Living(life) = &mut self.phase else { return None };
         if orders.shutdown {
             life.stop();
             self.mailbox.enter(State::Stopping);
@@ -174,6 +183,11 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
             Some(false) => self.mailbox.suspend(false),
             None => {}
         }
+        None
+    }
+
+    fn living(&mut self, cx: &mut Task<'_>) -> Flow {
+        let Phase::Living(life) = &mut self.phase else { return Flow::Again };
         match life.turn(&self.mailbox, cx) {
             Turn::Ended(reason) => self.end(reason),
             Turn::Slept => self.sleep(),
@@ -282,8 +296,8 @@ impl<A: Actor<Context = Context<A>>> Future for Shell<A> {
     fn poll(self: Pin<&mut Self>, cx: &mut Task<'_>) -> Poll<()> {
         let this = self.get_mut();
         loop {
-            let orders = this.mailbox.take_orders(cx.waker());
-            match this.turn(orders, cx) {
+            let (orders, mail) = this.mailbox.take_orders(cx.waker());
+            match this.turn(orders, mail, cx) {
                 Flow::Again => {}
                 Flow::Wait => return Poll::Pending,
                 Flow::Done => return Poll::Ready(()),

@@ -59,7 +59,7 @@ pub trait Show {
     fn show(&self) -> String;
 }
 
-type Factory<A> = Arc<dyn Fn(&Birth<A>) -> Result<A, StartError> + Send + Sync>;
+type Factory<A> = Box<dyn Fn(&Birth<A>) -> Result<A, StartError> + Send + Sync>;
 type Trap<A> = fn(&mut A, Exit, &mut Context<A>);
 
 /// How to build and run one actor. The factory runs again for every life, on the actor's thread,
@@ -88,7 +88,7 @@ impl<A: Actor<Context = Context<A>>> ActorSpec<A> {
         factory: impl Fn(&Birth<A>) -> Result<A, StartError> + Send + Sync + 'static,
     ) -> Self {
         Self {
-            factory: Arc::new(factory),
+            factory: Box::new(factory),
             queue_limit: QUEUE_LIMIT,
             placement: Placement::Here,
             concurrent: None,

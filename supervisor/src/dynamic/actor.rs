@@ -29,8 +29,8 @@ use crate::{
 };
 
 /// Who holds a sleeping child's mailbox when nobody has its address: the directory, the index of
-/// the realm, this supervisor and the shell.
-const HOLDERS: usize = 4;
+/// the realm, this supervisor, the shell, and the mailbox itself as the reader of its channel.
+const HOLDERS: usize = 5;
 /// Sleeping children looked at in one round.
 const ROUND: usize = 4096;
 
@@ -40,6 +40,8 @@ pub struct DynamicSupervisor<K: Key, A: Actor<Context = Context<A>>> {
     me: ActorRef,
     pub(super) realm: Arc<Realm>,
     inbox: Arc<Inbox<News<K, A>>>,
+    /// How children tell their changes; one for all of them.
+    tell: Tell,
     pub(super) entries: HashMap<ActorId, Entry<K>>,
     /// Children that fell asleep while somebody had their address.
     sleepers: VecDeque<ActorId>,
@@ -53,7 +55,8 @@ pub struct DynamicSupervisor<K: Key, A: Actor<Context = Context<A>>> {
 pub(super) struct Entry<K> {
     key: K,
     pub(super) owned: Owned,
-    record: Record,
+    /// Boxed, and made at the first failure: most children have none.
+    record: Option<Box<Record>>,
     /// It does not come back when it has ended.
     pub(super) leaving: bool,
     pub(super) killed: bool,
@@ -70,11 +73,14 @@ pub(super) enum News<K: Key, A: Actor<Context = Context<A>>> {
 
 impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
     pub(super) fn new(children: Children<K, A>, birth: &Birth<Self>) -> Self {
+        let inbox = Inbox::new();
+        let news = inbox.clone();
         Self {
             children,
             me: birth.address().actor(),
             realm: birth.address().mailbox().realm().clone(),
-            inbox: Inbox::new(),
+            tell: Arc::new(move |actor, change| news.push(News::Child(actor, change))),
+            inbox,
             entries: HashMap::new(),
             sleepers: VecDeque::new(),
             deadlines: BinaryHeap::new(),
@@ -83,18 +89,12 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
         }
     }
 
-    fn tell(&self) -> Tell {
-        let inbox = self.inbox.clone();
-        Arc::new(move |actor, change| inbox.push(News::Child(actor, change)))
-    }
-
     fn added(&mut self, key: K, mailbox: &Arc<Mailbox<A>>) {
         let owned = Owned(mailbox.actor_ref());
-        if place(mailbox, Some(self.tell())).is_err() {
+        if place(mailbox, Some(self.tell.clone())).is_err() {
             return self.children.shared().remove(&key);
         }
-        let record = Record::default();
-        let entry = Entry { key, owned, record, leaving: false, killed: false };
+        let entry = Entry { key, owned, record: None, leaving: false, killed: false };
         self.entries.insert(mailbox.about().id, entry);
         if self.halting {
             self.terminate(mailbox.about().id);
@@ -116,8 +116,9 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
             return Some(Decision::Forget);
         }
         let (spec, now) = (&self.children.shared().spec, self.realm.now());
-        let decision = entry.record.decide(&spec.backoff, spec.restart, reason, now, (spec.dice)());
-        entry.owned.0.mailbox().set_budget_left(entry.record.left(&spec.backoff));
+        let record = entry.record.get_or_insert_default();
+        let decision = record.decide(&spec.backoff, spec.restart, reason, now, (spec.dice)());
+        entry.owned.0.mailbox().set_budget_left(record.left(&spec.backoff));
         Some(decision)
     }
 
@@ -148,8 +149,8 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
         let Some(entry) = self.entries.get_mut(&actor) else { return };
         let mailbox = entry.owned.0.mailbox();
         if mailbox.state() == State::Quarantined {
-            entry.record = Record::default();
-            mailbox.set_budget_left(entry.record.left(&self.children.shared().spec.backoff));
+            entry.record = None;
+            mailbox.set_budget_left(self.children.shared().spec.backoff.restarts);
             mailbox.reopen();
             mailbox.order(Order::Begin { after: Duration::ZERO });
         }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    num::NonZeroU64,
     ops::Bound,
 };
 
@@ -60,8 +61,9 @@ impl Index {
         after: Option<ActorId>,
         limit: usize,
     ) -> Vec<ActorRef> {
-        let from = Bound::Excluded((parent, after.unwrap_or(ActorId(0))));
-        let to = Bound::Included((parent, ActorId(u64::MAX)));
+        let first = Bound::Included((parent, ActorId(NonZeroU64::MIN)));
+        let from = after.map_or(first, |after| Bound::Excluded((parent, after)));
+        let to = Bound::Included((parent, ActorId(NonZeroU64::MAX)));
         let maps = self.maps.read();
         let ids = maps.by_parent.range((from, to)).take(limit).map(|(_, id)| id);
         ids.filter_map(|id| maps.by_id.get(id).cloned()).collect()

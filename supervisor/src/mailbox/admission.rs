@@ -8,14 +8,11 @@ use std::{
 use actix::{Actor, Context};
 use tokio::sync::oneshot;
 
-use super::{Envelope, Inner, Letter, Mailbox, Signal, Ticket};
+use super::{Envelope, Inner, Letter, Mailbox, Signal, Ticket, urgent::Urgent};
 use crate::{
     address::{Fate, Refusal, Unsent},
     crash::Crash,
 };
-
-/// Failed calls whose callers have not looked yet; past it the oldest caller hears less detail.
-const FAILED_CALLS: usize = 256;
 
 impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// Queues a message if there is room for it. The ticket tells its fate later.
@@ -48,14 +45,14 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         Ok(ticket)
     }
 
-    /// Decides on one more message, and takes its unit of the realm's budget.
+    /// Decides on one more message. Behind another one it takes a unit of the realm's budget.
     fn admit(&self, inner: &Inner<A>, asks: bool) -> Result<(), Refusal> {
-        if let Some(reason) = &inner.closed {
+        if let Some(reason) = inner.closed.as_deref() {
             return Err(Refusal::NoProc { reason: reason.clone() });
         }
         let (queued, limit) = (inner.queue.len(), self.spec.queue_limit);
         let full = queued >= limit || (asks && self.awaiting.load(Ordering::Relaxed) >= limit);
-        if full || !self.realm.budget().take() {
+        if full || (queued > 0 && !self.realm.budget().take()) {
             let retry_after = inner.ledger.time_for(queued);
             return Err(Refusal::Overloaded { queued, retry_after });
         }
@@ -64,10 +61,11 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
 
     /// Queues an envelope that came by the actor's actix address. Over the limit it is dropped,
     /// which its sender sees as a closed mailbox.
-    pub(crate) fn absorb(&self, envelope: Box<dyn Envelope<A>>) {
+    pub(super) fn absorb(&self, envelope: Box<dyn Envelope<A>>) {
         let mut inner = self.inner.lock();
         if self.admit(&inner, false).is_ok() {
             inner.push(envelope);
+            inner.wake();
         } else {
             inner.ledger.refused += 1;
             drop(inner);
@@ -83,12 +81,13 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// What became of a message whose reply was dropped.
     pub(crate) fn fate(&self, ticket: &Ticket) -> Fate {
         let mut inner = self.inner.lock();
-        let failed = inner.failed_calls.iter().position(|(number, _)| *number == ticket.number);
-        if let Some((_, crash)) = failed.and_then(|at| inner.failed_calls.remove(at)) {
+        let failed_calls = inner.failed_calls.as_mut();
+        if let Some(crash) = failed_calls.and_then(|calls| calls.take(ticket.number)) {
             return Fate::CallPanicked { crash };
         }
         let died = inner.ledger.exits > ticket.exits;
-        match died.then(|| inner.ledger.last_exit()).flatten().or_else(|| inner.closed.clone()) {
+        let end = died.then(|| inner.ledger.last_exit()).flatten();
+        match end.or_else(|| inner.closed.as_deref().cloned()) {
             Some(reason) => Fate::Down { reason },
             None => Fate::Unanswered,
         }
@@ -97,11 +96,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// Notes a call that panicked while its actor lives on.
     pub(crate) fn note_crash(&self, ticket: u64, crash: Arc<Crash>) {
         self.realm.record(&crash);
-        let mut inner = self.inner.lock();
-        if inner.failed_calls.len() >= FAILED_CALLS {
-            inner.failed_calls.pop_front();
-        }
-        inner.failed_calls.push_back((ticket, crash));
+        self.inner.lock().failed_calls.get_or_insert_default().note(ticket, crash);
     }
 
     /// Asks the actor to run `probe` before its next message, also while it is suspended.
@@ -109,7 +104,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// # Errors
     /// When the actor is gone or has too many of them waiting.
     pub(crate) fn probe(&self, probe: Signal<A>) -> Result<(), Refusal> {
-        self.lane(probe, self.spec.queue_limit, |inner| &mut inner.probes)
+        self.lane(probe, self.spec.queue_limit, |urgent| &mut urgent.probes)
     }
 
     /// Asks the actor to run `signal` before its next message, unless it is suspended.
@@ -117,25 +112,25 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// # Errors
     /// When the actor is gone or has too many of them waiting.
     pub(crate) fn signal(&self, signal: Signal<A>) -> Result<(), Refusal> {
-        self.lane(signal, super::watchers::LIMIT, |inner| &mut inner.signals)
+        self.lane(signal, super::watchers::LIMIT, |urgent| &mut urgent.signals)
     }
 
     fn lane(
         &self,
         signal: Signal<A>,
         limit: usize,
-        lane: impl Fn(&mut Inner<A>) -> &mut VecDeque<Signal<A>>,
+        lane: impl Fn(&mut Urgent<A>) -> &mut VecDeque<Signal<A>>,
     ) -> Result<(), Refusal> {
         let mut inner = self.inner.lock();
-        if let Some(reason) = &inner.closed {
+        if let Some(reason) = inner.closed.as_deref() {
             return Err(Refusal::NoProc { reason: reason.clone() });
         }
-        let queued = lane(&mut inner).len();
+        let queued = lane(inner.urgent()).len();
         if queued >= limit {
             let retry_after = inner.ledger.time_for(queued);
             return Err(Refusal::Overloaded { queued, retry_after });
         }
-        lane(&mut inner).push_back(signal);
+        lane(inner.urgent()).push_back(signal);
         inner.wake();
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! A mailbox whose actor's type is not known.
 
-use std::{any::Any, any::type_name, sync::Arc};
+use std::{
+    any::{Any, type_name},
+    sync::{Arc, atomic::Ordering},
+};
 
 use actix::{Actor, Context};
 use futures_util::future::BoxFuture;
@@ -70,7 +73,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
             return; // a linked actor's normal end ends nobody else
         }
         let mut inner = self.lock();
-        inner.orders.add(order);
+        inner.urgent().orders.add(order);
         inner.wake();
     }
 
@@ -79,6 +82,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         let mut inner = self.lock();
         let oldest = inner.waits_since(now);
         let ledger = &inner.ledger;
+        let current = ledger.current.filter(|_| self.handling.load(Ordering::Relaxed));
         let age = |at: Instant| now.saturating_duration_since(at);
         Row {
             about: self.about.clone(),
@@ -89,15 +93,14 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
             budget_left: ledger.budget_left,
             queue_limit: self.spec.queue_limit,
             queued: inner.queue.len(),
-            awaiting: self.awaiting.load(std::sync::atomic::Ordering::Relaxed),
+            awaiting: self.awaiting.load(Ordering::Relaxed),
             oldest: oldest.map(age),
             high_water: ledger.high_water,
             handled: ledger.handled,
             refused: ledger.refused,
-            current: ledger.current.map(|(message, at)| Current { message, busy: age(at) }),
+            current: current.map(|(message, at)| Current { message, busy: age(at) }),
             last_exits: ledger
-                .last_exits
-                .iter()
+                .last_exits()
                 .map(|(reason, at)| LastExit { reason: reason.clone(), ago: age(*at) })
                 .collect(),
             uptime: ledger.since.map(age),
@@ -120,7 +123,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
     }
 
     fn closed(&self) -> Option<ExitReason> {
-        self.lock().closed.clone()
+        self.lock().closed.as_deref().cloned()
     }
 
     fn enter(&self, state: State) {
@@ -141,7 +144,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
 
     fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal> {
         let mut inner = self.lock();
-        if let Some(reason) = &inner.closed {
+        if let Some(reason) = inner.closed.as_deref() {
             return Err(Refusal::NoProc { reason: reason.clone() });
         }
         let retry_after = inner.ledger.time_for(0);

@@ -1,29 +1,30 @@
 //! What the mailbox's lock guards.
 
-use std::{collections::VecDeque, sync::Arc, task::Waker};
+use std::{collections::VecDeque, task::Waker};
 
 use actix::{Actor, Context};
 use tokio::time::Instant;
 
-use super::{Envelope, Ledger, Orders, Queued, Signal, Watchers};
-use crate::{crash::Crash, exit::ExitReason};
+use super::{
+    Envelope, Ledger, Opened, Orders, Queued, Signal, Watchers, failed::FailedCalls, urgent::Urgent,
+};
+use crate::exit::ExitReason;
 
 /// A queue that has grown past this many places gives the memory back when it is empty.
 const SHRINK_ABOVE: usize = 64;
 
 pub(super) struct Inner<A: Actor<Context = Context<A>>> {
     /// Why nothing is accepted any more, once that is so.
-    pub(super) closed: Option<ExitReason>,
+    pub(super) closed: Option<Box<ExitReason>>,
     pub(super) queue: VecDeque<Queued<A>>,
-    /// Bounded by the links and monitors that an actor may have.
-    pub(super) signals: VecDeque<Signal<A>>,
-    /// Bounded by the spec's queue limit.
-    pub(super) probes: VecDeque<Signal<A>>,
-    pub(super) orders: Orders,
+    urgent: Option<Box<Urgent<A>>>,
     pub(super) suspended: bool,
     pub(super) waker: Option<Waker>,
+    /// The shell has been woken and has not looked yet.
+    woken: bool,
     tickets: u64,
-    pub(super) failed_calls: VecDeque<(u64, Arc<Crash>)>,
+    /// Boxed, as the lanes: few actors have any.
+    pub(super) failed_calls: Option<Box<FailedCalls>>,
     pub(super) watchers: Watchers,
     pub(super) ledger: Ledger,
 }
@@ -32,7 +33,7 @@ pub(super) struct Inner<A: Actor<Context = Context<A>>> {
 pub(crate) enum Next<A: Actor<Context = Context<A>>> {
     Probe(Signal<A>),
     Signal(Signal<A>),
-    Message(Queued<A>),
+    Message(Opened<A>),
     /// Control comes first: go back to the shell.
     Ordered,
     Empty,
@@ -54,13 +55,12 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
         Self {
             closed: None,
             queue: VecDeque::new(),
-            signals: VecDeque::new(),
-            probes: VecDeque::new(),
-            orders: Orders::default(),
+            urgent: None,
             suspended: false,
             waker: None,
+            woken: false,
             tickets: 0,
-            failed_calls: VecDeque::new(),
+            failed_calls: None,
             watchers: Watchers::default(),
             ledger: Ledger::default(),
         }
@@ -77,24 +77,71 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
     }
 
     pub(super) fn choose(&mut self, now: Instant) -> Next<A> {
-        if self.orders.pending() {
-            return Next::Ordered;
-        }
-        if let Some(probe) = self.probes.pop_front() {
-            return Next::Probe(probe);
+        if let Some(next) = self.choose_urgent() {
+            return next;
         }
         if self.suspended {
             return Next::Empty;
         }
-        if let Some(signal) = self.signals.pop_front() {
-            return Next::Signal(signal);
-        }
-        let Some(queued) = self.queue.pop_front() else { return Next::Empty };
-        if self.queue.is_empty() && self.queue.capacity() > SHRINK_ABOVE {
+        let Some(Queued { envelope, ticket, .. }) = self.queue.pop_front() else {
+            return Next::Empty;
+        };
+        let more = !self.queue.is_empty();
+        if !more && self.queue.capacity() > SHRINK_ABOVE {
             self.queue = VecDeque::new();
         }
-        self.ledger.begin(queued.envelope.name(), now);
-        Next::Message(queued)
+        let timed = self.ledger.begin(envelope.name(), now);
+        Next::Message(Opened { envelope, ticket, timed, more })
+    }
+
+    fn choose_urgent(&mut self) -> Option<Next<A>> {
+        let urgent = self.urgent.as_mut()?;
+        if urgent.orders.pending() {
+            return Some(Next::Ordered);
+        }
+        let next = match urgent.probes.pop_front() {
+            Some(probe) => Next::Probe(probe),
+            None if self.suspended => return None,
+            None => Next::Signal(urgent.signals.pop_front()?),
+        };
+        self.tidy();
+        Some(next)
+    }
+
+    pub(super) fn pop_probe(&mut self) -> Option<Signal<A>> {
+        let probe = self.urgent.as_mut()?.probes.pop_front();
+        self.tidy();
+        probe
+    }
+
+    pub(super) fn take_orders(&mut self) -> Option<Orders> {
+        self.woken = false;
+        let orders = std::mem::take(&mut self.urgent.as_mut()?.orders);
+        self.tidy();
+        orders.pending().then_some(orders)
+    }
+
+    pub(super) fn urgent(&mut self) -> &mut Urgent<A> {
+        self.urgent.get_or_insert_default()
+    }
+
+    pub(super) fn take_urgent(&mut self) -> Option<Box<Urgent<A>>> {
+        self.urgent.take()
+    }
+
+    fn tidy(&mut self) {
+        self.urgent.take_if(|urgent| urgent.is_empty());
+    }
+
+    /// Whether a message or signal waits.
+    pub(super) fn mail(&self) -> bool {
+        !self.queue.is_empty()
+            || self.urgent.as_ref().is_some_and(|lanes| !lanes.signals.is_empty())
+    }
+
+    /// Whether anything at all waits.
+    pub(super) fn has_work(&self) -> bool {
+        !self.queue.is_empty() || self.urgent.is_some()
     }
 
     /// Since when the first message has waited; from now on, if nobody has looked before.
@@ -102,8 +149,11 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
         self.queue.front_mut().map(|first| *first.at.get_or_insert(now))
     }
 
+    /// Wakes the shell, once until it looks.
     pub(super) fn wake(&mut self) {
-        if let Some(waker) = &self.waker {
+        if let Some(waker) = &self.waker
+            && !std::mem::replace(&mut self.woken, true)
+        {
             waker.wake_by_ref();
         }
     }

@@ -9,7 +9,9 @@ use crate::{exit::ExitReason, inspect::State};
 /// Exits that a row of the tree tells.
 const LAST_EXITS: usize = 4;
 /// One message in so many is timed, unless it is traced: a clock reading costs as much as a lock.
-const SAMPLE: u64 = 8;
+const SAMPLE: u64 = 32;
+/// How much the latest time counts in the typical one.
+const LATEST_WEIGHT: f32 = 0.125;
 /// Bounds of the hint that an overloaded actor gives.
 const RETRY_MIN: Duration = Duration::from_millis(1);
 const RETRY_MAX: Duration = Duration::from_secs(30);
@@ -26,19 +28,22 @@ pub(crate) struct Ledger {
     pub(crate) handled: u64,
     pub(crate) refused: u64,
     pub(crate) high_water: usize,
-    /// The message, and the beginning of the turn in which it is handled.
+    /// The message, and when its turn began. It may have ended: the mailbox knows.
     pub(crate) current: Option<(&'static str, Instant)>,
     pub(crate) exits: u64,
-    pub(crate) last_exits: VecDeque<(ExitReason, Instant)>,
+    /// Boxed: most actors have never ended.
+    last_exits: Option<Box<LastExits>>,
     /// Restarts left before the supervisor acts, where the supervisor tells.
     pub(crate) budget_left: Option<u32>,
     /// Messages still to be traced.
     pub(crate) trace: u32,
-    busy: Duration,
-    /// Messages that `busy` is the time of.
-    timed: u64,
+    /// Seconds that a message takes, the late ones weighing more.
+    typical: Option<f32>,
     idle_since: Option<Instant>,
 }
+
+#[derive(Debug, Default)]
+struct LastExits(VecDeque<(ExitReason, Instant)>);
 
 impl Default for Ledger {
     fn default() -> Self {
@@ -52,11 +57,10 @@ impl Default for Ledger {
             high_water: 0,
             current: None,
             exits: 0,
-            last_exits: VecDeque::new(),
+            last_exits: None,
             budget_left: None,
             trace: 0,
-            busy: Duration::ZERO,
-            timed: 0,
+            typical: None,
             idle_since: None,
         }
     }
@@ -79,33 +83,23 @@ impl Ledger {
         }
     }
 
-    /// A message begins, in the turn that began at `turn`.
-    pub(crate) fn begin(&mut self, message: &'static str, turn: Instant) {
+    /// A message begins, in the turn that began at `turn`. Whether its end is to be timed.
+    pub(crate) fn begin(&mut self, message: &'static str, turn: Instant) -> bool {
         self.handled += 1;
-        let since = if self.is_timed() { Instant::now() } else { turn };
+        let timed = self.trace > 0 || self.handled % SAMPLE == 1;
+        let since = if timed { Instant::now() } else { turn };
         self.current = Some((message, since));
-    }
-
-    fn is_timed(&self) -> bool {
-        self.trace > 0 || self.handled % SAMPLE == 1
-    }
-
-    /// Ends the message before, and times it if it is one of the sample. Gives back what to trace.
-    pub(crate) fn finish_sampled(&mut self) -> Option<(&'static str, Duration)> {
-        let (_, since) = self.current?;
-        if self.is_timed() {
-            return self.finish(Instant::now());
-        }
-        self.current = None;
         self.idle_since = Some(since);
-        None
+        timed
     }
 
-    fn finish(&mut self, now: Instant) -> Option<(&'static str, Duration)> {
+    /// A timed message has ended. Gives back what to trace.
+    pub(crate) fn finish(&mut self, now: Instant) -> Option<(&'static str, Duration)> {
         let (message, since) = self.current.take()?;
         let took = now.saturating_duration_since(since);
-        self.busy += took;
-        self.timed += 1;
+        let (took_now, weight) = (took.as_secs_f32(), LATEST_WEIGHT);
+        let typical = self.typical.map_or(took_now, |old| old + weight * (took_now - old));
+        self.typical = Some(typical);
         self.idle_since = Some(now);
         if self.trace == 0 {
             return None;
@@ -118,15 +112,21 @@ impl Ledger {
         self.finish(now);
         self.exits += 1;
         self.since = None;
-        if self.last_exits.len() >= LAST_EXITS {
-            self.last_exits.pop_front();
+        let LastExits(last_exits) = &mut **self.last_exits.get_or_insert_default();
+        if last_exits.len() >= LAST_EXITS {
+            last_exits.pop_front();
         }
-        self.last_exits.push_back((reason, now));
+        last_exits.push_back((reason, now));
         self.state = State::Down;
     }
 
     pub(crate) fn last_exit(&self) -> Option<ExitReason> {
-        self.last_exits.back().map(|(reason, _)| reason.clone())
+        self.last_exits.as_ref()?.0.back().map(|(reason, _)| reason.clone())
+    }
+
+    /// The last few ends, the latest last.
+    pub(crate) fn last_exits(&self) -> impl Iterator<Item = &(ExitReason, Instant)> {
+        self.last_exits.iter().flat_map(|exits| &exits.0)
     }
 
     pub(crate) fn idle_since(&self) -> Option<Instant> {
@@ -135,8 +135,7 @@ impl Ledger {
 
     /// How long `queued` messages will take, judged by those before.
     pub(crate) fn time_for(&self, queued: usize) -> Duration {
-        let each = self.busy.as_secs_f64() / (self.timed.max(1) as f64);
-        let seconds = (each * queued as f64).min(RETRY_MAX.as_secs_f64());
-        Duration::from_secs_f64(seconds).max(RETRY_MIN)
+        let seconds = self.typical.unwrap_or_default() * queued as f32;
+        Duration::from_secs_f32(seconds.min(RETRY_MAX.as_secs_f32())).max(RETRY_MIN)
     }
 }

@@ -18,11 +18,21 @@ pub(crate) trait Envelope<A: Actor>: Send {
 }
 
 /// An envelope in the queue.
-pub(crate) struct Queued<A: Actor> {
+pub(super) struct Queued<A: Actor> {
+    pub(super) envelope: Box<dyn Envelope<A>>,
+    pub(super) ticket: u64,
+    /// When it came; none for the first in an empty queue, until somebody looks.
+    pub(super) at: Option<Instant>,
+}
+
+/// An envelope out of the queue.
+pub(crate) struct Opened<A: Actor> {
     pub(crate) envelope: Box<dyn Envelope<A>>,
     pub(crate) ticket: u64,
-    /// When it came; none for the first in an empty queue, until somebody looks.
-    pub(crate) at: Option<Instant>,
+    /// Its end is to be timed.
+    pub(crate) timed: bool,
+    /// Another one waits behind it.
+    pub(crate) more: bool,
 }
 
 pub(crate) struct Letter<M: Message> {

@@ -36,8 +36,6 @@ pub(crate) struct Orders {
     /// The first exit signal; it ends the actor, so a second one would find nobody.
     pub(crate) exit: Option<ExitReason>,
     pub(crate) begin: Option<Duration>,
-    /// Whether messages wait; not an order.
-    pub(crate) mail: bool,
 }
 
 impl Orders {

@@ -5,7 +5,8 @@ use crate::spec::SpecError;
 /// The limits of a realm.
 #[derive(Debug, Clone)]
 pub struct RealmConfig {
-    /// Messages that may wait in all queues together. Default 1,000,000.
+    /// Messages that may wait behind another one, in all queues together. The first of each queue
+    /// is free: so an actor that keeps up never touches what all share. Default 1,000,000.
     pub max_queued: usize,
     /// Actors that may exist. Default 1,000,000.
     pub max_actors: usize,

@@ -4,7 +4,10 @@
 use loom::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(all(test, oxbeam_loom)))]
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::{
+    num::NonZeroU64,
+    sync::{Arc, Weak},
+};
 
 use parking_lot::Mutex;
 
@@ -28,7 +31,7 @@ impl Sign {
     /// Who has the thread.
     pub(super) fn actor(self) -> Option<ActorId> {
         let actor = self.0 >> TURN_BITS;
-        (actor != 0).then_some(ActorId(actor))
+        NonZeroU64::new(actor).map(ActorId)
     }
 }
 
@@ -39,7 +42,7 @@ impl Beat {
 
     fn begin(&self, actor: ActorId) {
         let turn = self.0.load(Ordering::Relaxed).wrapping_add(1) & TURNS;
-        self.0.store(actor.0 << TURN_BITS | turn, Ordering::Relaxed);
+        self.0.store(actor.0.get() << TURN_BITS | turn, Ordering::Relaxed);
     }
 
     fn end(&self) {
@@ -97,12 +100,13 @@ mod tests {
     #[test]
     fn a_sign_changes_with_every_turn_and_names_the_actor_only_while_it_is_busy() {
         let beat = Beat::new();
-        beat.begin(ActorId(7));
+        let seven = ActorId(NonZeroU64::new(7).unwrap());
+        beat.begin(seven);
         let first = beat.sign();
-        assert_eq!(first.actor(), Some(ActorId(7)));
+        assert_eq!(first.actor(), Some(seven));
         beat.end();
         assert_eq!(beat.sign().actor(), None);
-        beat.begin(ActorId(7));
+        beat.begin(seven);
         assert_ne!(beat.sign(), first, "another turn of the same actor");
     }
 }
@@ -118,14 +122,14 @@ mod loom_tests {
             let writer = beat.clone();
             let thread = loom::thread::spawn(move || {
                 for actor in [1, 2] {
-                    writer.begin(ActorId(actor));
+                    writer.begin(ActorId(NonZeroU64::new(actor).unwrap()));
                     writer.end();
                 }
             });
             let sign = beat.sign();
             // Turn 1 is always actor 1's, turn 2 always actor 2's.
             if let Some(ActorId(actor)) = sign.actor() {
-                assert_eq!(sign.0 & TURNS, actor);
+                assert_eq!(sign.0 & TURNS, actor.get());
             }
             thread.join().unwrap();
             assert_eq!(beat.sign().actor(), None);

@@ -14,7 +14,7 @@ use tracing::Span;
 
 use super::{
     Call,
-    pump::{Gate, Pump, Raw},
+    pump::{Gate, Pump},
 };
 use crate::{
     address::Address,
@@ -34,7 +34,7 @@ pub(super) struct Life<A: Actor<Context = Context<A>>> {
     actor: ContextFut<A, Context<A>>,
     scope: Rc<Scope>,
     /// Made when the first call is; most actors are not concurrent.
-    calls: Option<FuturesUnordered<Call>>,
+    calls: Option<Box<FuturesUnordered<Call>>>,
     span: Span,
     /// Whether `started` has run.
     begun: bool,
@@ -52,11 +52,7 @@ pub(super) enum Turn {
 }
 
 impl<A: Actor<Context = Context<A>>> Life<A> {
-    pub(super) fn begin(
-        mailbox: &Arc<Mailbox<A>>,
-        realm: &Arc<Realm>,
-        raw: &Raw<A>,
-    ) -> Result<Self, StartError> {
+    pub(super) fn begin(mailbox: &Arc<Mailbox<A>>, realm: &Arc<Realm>) -> Result<Self, StartError> {
         let scope = Scope::new(mailbox.actor_ref());
         let incarnation = mailbox.incarnation();
         let span = tracing::info_span!("actor", path = %mailbox.about().path, life = incarnation);
@@ -69,9 +65,9 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
             StartError::Failed(ExitReason::Panic(crash))
         })??;
         let mut ctx = Context::new();
-        raw.attach(&mut ctx);
+        mailbox.attach(&mut ctx);
         let mut actor = ctx.into_future(state);
-        let pump = Pump::new(mailbox.clone(), raw.clone(), scope.clone());
+        let pump = Pump::new(mailbox.clone(), scope.clone());
         actor.ctx().spawn(pump);
         Ok(Self {
             actor,
@@ -142,12 +138,12 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
     }
 
     fn ended(&mut self) -> Turn {
-        let asked = self.scope.exit.borrow_mut().take();
+        let asked = self.scope.exit.take();
         match asked {
             None if self.leaving => Turn::Slept,
             None if self.stopping => Turn::Ended(ExitReason::Shutdown),
             None => Turn::Ended(ExitReason::Normal),
-            Some(reason) => Turn::Ended(reason),
+            Some(reason) => Turn::Ended(*reason),
         }
     }
 
@@ -156,8 +152,8 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         if !self.starting {
             return Turn::Pending;
         }
-        let acknowledged = match self.scope.started.borrow_mut().take() {
-            Some(Err(reason)) => return Turn::Ended(reason),
+        let acknowledged = match self.scope.started.take() {
+            Some(Err(reason)) => return Turn::Ended(*reason),
             Some(Ok(())) => true,
             None => !mailbox.spec().acknowledged,
         };
@@ -168,12 +164,16 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         Turn::Started
     }
 
-    /// Polls the concurrent calls, each in its own guard.
+    #[inline]
     fn poll_calls(&mut self, mailbox: &Mailbox<A>, cx: &mut Task<'_>) {
-        let mut begun = self.scope.calls.take();
-        if self.calls.is_none() && begun.is_empty() {
-            return;
+        if self.scope.in_flight.get() > 0 {
+            self.poll_calls_in_flight(mailbox, cx);
         }
+    }
+
+    /// Polls the concurrent calls, each in its own guard.
+    fn poll_calls_in_flight(&mut self, mailbox: &Mailbox<A>, cx: &mut Task<'_>) {
+        let mut begun = self.scope.calls.take();
         let calls = self.calls.get_or_insert_default();
         calls.extend(begun.drain(..));
         let full = self.scope.in_flight.get() >= mailbox.spec().concurrent.unwrap_or(usize::MAX);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use oxbeam_supervisor::{ActorSpec, AskError, Realm, RealmConfig, Refusal};
+use oxbeam_supervisor::{ActorSpec, AskError, ContextExt, Realm, RealmConfig, Refusal};
 
 use crate::common::*;
 
@@ -65,24 +65,29 @@ fn asks_without_an_answer_are_limited_too() {
 #[test]
 fn the_realm_has_a_budget_for_all_queues_together() {
     simulate(async {
-        let realm = Realm::new(RealmConfig { max_queued: 3, ..RealmConfig::default() }).unwrap();
+        let realm = Realm::new(RealmConfig { max_queued: 1, ..RealmConfig::default() }).unwrap();
         let spec = || ActorSpec::new(Counter::default);
         let (a, b) = (realm.spawn("a", spec()).unwrap(), realm.spawn("b", spec()).unwrap());
-        assert!(a.tell(Count).is_ok() && b.tell(Count).is_ok() && a.tell(Count).is_ok());
+        assert!(a.tell(Count).is_ok() && b.tell(Count).is_ok(), "the first of each queue is free");
+        assert!(a.tell(Count).is_ok());
         assert!(b.tell(Count).is_err());
         settle().await;
-        assert!(b.tell(Count).is_ok(), "handled messages give their place back");
+        assert!(b.tell(Count).is_ok() && b.tell(Count).is_ok(), "handled messages give it back");
+        settle().await;
         a.actor().suspend();
         settle().await;
-        a.tell(Count).unwrap();
+        assert!(a.tell(Count).is_ok() && a.tell(Count).is_ok());
+        assert_eq!(realm.snapshot(None, 10).queued, 1);
         a.actor().kill();
         settle().await;
         assert_eq!(realm.snapshot(None, 10).queued, 0, "dropped messages do too");
     });
 }
 
-/// Floods itself by its actix address, which has no admission.
-struct Flood;
+/// Floods itself by its actix address, which knows no limit, and counts what waits right after.
+struct Flood {
+    queued: usize,
+}
 
 impl Actor for Flood {
     type Context = Context<Self>;
@@ -98,18 +103,20 @@ impl Handler<Begin> for Flood {
         for _ in 0..messages {
             ctx.address().do_send(Begin(0));
         }
+        self.queued = self.queued.max(ctx.own_address().unwrap().actor().row().queued);
     }
 }
 
 #[test]
-fn what_comes_by_an_actix_address_meets_the_limit_before_the_actor_sees_it() {
+fn what_comes_by_an_actix_address_meets_the_limit_when_it_is_sent() {
     simulate(async {
-        let spec = ActorSpec::new(|| Flood).queue_limit(LIMIT);
+        let spec = ActorSpec::new(|| Flood { queued: 0 }).queue_limit(LIMIT);
         let flood = realm().spawn("flood", spec).unwrap();
         flood.tell(Begin(100)).unwrap();
         settle().await;
         let row = flood.actor().row();
         assert_eq!((row.handled, row.high_water), (1 + LIMIT as u64, LIMIT));
+        assert_eq!(flood.inspect(|flood| flood.queued).await, Ok(LIMIT));
         assert_eq!(row.refused, 100 - LIMIT as u64);
     });
 }

@@ -34,7 +34,7 @@ fn program() {
             _ => spec,
         };
         let watched = realm.clone();
-        actix::spawn(async move {
+        tokio::task::spawn_local(async move {
             let mut events = watched.events();
             while watched.registry().find("a").is_none() {
                 let _ = events.recv().await;

@@ -161,7 +161,7 @@ fn long_work_that_yields_lets_the_thread_s_other_actors_answer() {
         let realm = realm();
         let counter = realm.spawn("counter", ActorSpec::new(Counter::default)).unwrap();
         let answered = counter.ask(Count);
-        let work = actix::spawn(async {
+        let work = tokio::task::spawn_local(async {
             let mut slice = Slice::new(Duration::ZERO);
             let mut rounds = 0;
             loop {

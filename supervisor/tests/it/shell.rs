@@ -112,7 +112,7 @@ fn a_shutdown_overtakes_queued_messages_and_runs_the_hooks() {
 }
 
 #[test]
-fn a_suspended_actor_keeps_its_messages_and_still_shows_its_state() {
+fn rule_13_a_suspended_actor_keeps_its_messages_and_still_shows_its_state() {
     simulate(async {
         let spec = ActorSpec::new(Counter::default).showing();
         let counter = realm().spawn("counter", spec).unwrap();
@@ -130,7 +130,7 @@ fn a_suspended_actor_keeps_its_messages_and_still_shows_its_state() {
 }
 
 #[test]
-fn a_suspended_actor_can_be_shut_down_and_killed() {
+fn rule_13_a_suspended_actor_can_be_shut_down_and_killed() {
     simulate(async {
         for by_kill in [true, false] {
             let counter = realm().spawn("counter", ActorSpec::new(Counter::default)).unwrap();
@@ -148,7 +148,7 @@ fn a_suspended_actor_can_be_shut_down_and_killed() {
 }
 
 #[test]
-fn a_trace_tells_the_next_messages_and_no_more() {
+fn rule_13_a_trace_tells_the_next_messages_and_no_more() {
     simulate(async {
         let realm = realm();
         let counter = realm.spawn("counter", ActorSpec::new(Counter::default)).unwrap();
