@@ -50,6 +50,8 @@ pub(crate) enum Change {
     Exited(ExitReason),
     /// Left because nobody needed it; it wakes by itself.
     Slept,
+    /// Its thread has ended: the mailbox is closed and has no shell that could begin again.
+    Lost,
 }
 
 /// Where a shell tells its changes. Never blocks, never panics.
@@ -230,22 +232,26 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         Flow::Again
     }
 
-    /// Ends the life. First the reason is noted, then the state is dropped: a caller whose reply is
-    /// dropped with it finds the reason.
     fn end(&mut self, reason: ExitReason) -> Flow {
         let Phase::Living(life) = &self.phase else { return Flow::Again };
         let starting = life.starting();
-        let watchers = self.mailbox.note_exit(&reason);
+        self.bury(&reason);
+        let change = if starting { Change::StartFailed(reason) } else { Change::Exited(reason) };
+        self.vacate(change);
+        Flow::Again
+    }
+
+    /// Ends the life. First the reason is noted, then the state is dropped: a caller whose reply is
+    /// dropped with it finds the reason.
+    fn bury(&mut self, reason: &ExitReason) {
+        let watchers = self.mailbox.note_exit(reason);
         // A linked actor's crash, or a child's, is reported where it happened.
         if let Some(crash) = reason.crash().filter(|crash| crash.actor == self.mailbox.about().id) {
             self.realm.record(crash);
         }
         self.realm.emit(self.mailbox.about(), Happening::Exited { reason: reason.clone() });
         self.drop_state();
-        watchers.tell(self.mailbox.about().id, &reason);
-        let change = if starting { Change::StartFailed(reason) } else { Change::Exited(reason) };
-        self.vacate(change);
-        Flow::Again
+        watchers.tell(self.mailbox.about().id, reason);
     }
 
     fn drop_state(&mut self) {
@@ -310,8 +316,11 @@ impl<A: Actor<Context = Context<A>>> Future for Shell<A> {
 impl<A: Actor<Context = Context<A>>> Drop for Shell<A> {
     fn drop(&mut self) {
         if !self.finished {
-            self.end(ExitReason::Killed);
+            if matches!(self.phase, Phase::Living(_)) {
+                self.bury(&ExitReason::Killed);
+            }
             self.finish(ExitReason::Killed);
+            self.changed(Change::Lost);
         }
     }
 }

@@ -211,6 +211,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> StreamHandler<News<K, A>> for Dynam
             News::Child(actor, Change::StartFailed(reason) | Change::Exited(reason)) => {
                 self.ended(actor, &reason);
             }
+            News::Child(actor, Change::Lost) => self.forget(actor, ExitReason::Killed),
             News::Child(actor, Change::Ignored) => self.forget(actor, ExitReason::Normal),
             News::Child(actor, Change::Slept) => self.slept(actor),
             News::Child(_, Change::Started) => {}

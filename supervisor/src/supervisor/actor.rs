@@ -248,6 +248,7 @@ impl StreamHandler<News> for Supervisor {
                     Change::Ignored => Event::Ignored(key),
                     Change::StartFailed(reason) => Event::StartFailed(key, reason),
                     Change::Exited(reason) => Event::Exited(key, reason),
+                    Change::Lost => Event::Exited(key, ExitReason::Killed),
                     Change::Slept => return,
                 }
             }
