@@ -25,11 +25,16 @@ struct Maps {
 }
 
 impl Index {
-    pub(crate) fn add(&self, actor: ActorRef) {
+    /// Adds an actor. False if there are `limit` already.
+    pub(crate) fn add(&self, actor: ActorRef, limit: usize) -> bool {
         let (id, parent) = (actor.id(), actor.mailbox().about().parent);
         let mut maps = self.maps.write();
+        if maps.by_id.len() >= limit {
+            return false;
+        }
         maps.by_id.insert(id, actor);
         maps.by_parent.insert((parent, id));
+        true
     }
 
     pub(crate) fn remove(&self, actor: &ActorRef) {

@@ -81,9 +81,6 @@ impl Origin {
     ) -> Result<Arc<Mailbox<A>>, SpawnError> {
         let realm = self.realm;
         let limit = realm.config.max_actors;
-        if realm.index.len() >= limit {
-            return Err(SpawnError::Full { limit });
-        }
         let about = About {
             id: Realm::next_id(),
             parent: self.parent,
@@ -93,13 +90,18 @@ impl Origin {
         };
         let mailbox = Mailbox::new(about, spec.clone(), realm.clone());
         let actor = mailbox.actor_ref();
-        if let Some(name) = &spec.name {
-            realm.registry.add(name, &actor)?;
+        if !realm.index.add(actor.clone(), limit) {
+            return Err(SpawnError::Full { limit });
+        }
+        if let Some(name) = &spec.name
+            && let Err(taken) = realm.registry.add(name, &actor)
+        {
+            realm.index.remove(&actor);
+            return Err(taken.into());
         }
         for group in &spec.groups {
             realm.groups.join(group, &actor);
         }
-        realm.index.add(actor);
         mailbox.enter(State::Starting);
         mailbox.order(Order::Begin { after: Duration::ZERO });
         Ok(mailbox)
@@ -126,9 +128,10 @@ pub(crate) fn place<A: Actor<Context = Context<A>>>(
     placed
 }
 
-/// Forgets a mailbox that has no shell.
+/// Forgets a mailbox whose shell is not there, or does not answer.
 pub(crate) fn give_up<A: Actor<Context = Context<A>>>(mailbox: &Arc<Mailbox<A>>, why: ExitReason) {
     mailbox.realm().forget(&mailbox.actor_ref(), mailbox.spec());
-    mailbox.close(why);
+    mailbox.close(why.clone());
+    mailbox.take_watchers().tell(mailbox.about().id, &why);
     mailbox.enter(State::Gone);
 }
