@@ -5,7 +5,7 @@ use std::sync::Arc;
 use actix::{Actor, Context};
 use dashmap::{DashMap, Entry};
 
-use crate::{actor_ref::ActorRef, address::Address};
+use crate::{actor_ref::ActorRef, address::Address, exit::ExitReason};
 
 /// The name belongs to an actor that lives.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +43,7 @@ impl Registry {
 
     pub(crate) fn add(&self, name: &Arc<str>, actor: &ActorRef) -> Result<(), NameTaken> {
         match self.names.entry(name.clone()) {
-            Entry::Occupied(taken) if taken.get().closed().is_none() => {
+            Entry::Occupied(taken) if keeps_its_name(taken.get()) => {
                 Err(NameTaken { name: name.clone() })
             }
             Entry::Occupied(mut dead) => {
@@ -60,4 +60,9 @@ impl Registry {
     pub(crate) fn remove(&self, name: &str, actor: &ActorRef) {
         self.names.remove_if(name, |_, owner| owner == actor);
     }
+}
+
+/// One in quarantine may be resumed, and then is found by its name again.
+fn keeps_its_name(actor: &ActorRef) -> bool {
+    matches!(actor.closed(), None | Some(ExitReason::Quarantined(_)))
 }
