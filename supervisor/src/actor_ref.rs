@@ -117,6 +117,11 @@ impl ActorRef {
         }
     }
 
+    /// Gives the actor up with all that it supervises: whoever waits for it hears so now.
+    pub(crate) fn abandon(&self, why: ExitReason) {
+        self.mailbox.clone().abandon(why);
+    }
+
     pub(crate) fn fate(&self) -> ExitReason {
         self.closed().or_else(|| self.last_exit()).unwrap_or(ExitReason::NoProc)
     }

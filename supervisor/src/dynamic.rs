@@ -7,8 +7,11 @@
 
 mod actor;
 mod children;
+mod directory;
+mod entry;
 mod leaving;
 mod policy;
+mod sleeping;
 
 use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 
@@ -20,7 +23,7 @@ pub use policy::Backoff;
 
 use crate::{
     scheduler::Placement,
-    spec::{ActorSpec, ChildSpec, Restart, Shutdown, SpecError},
+    spec::{ActorSpec, ChildSpec, Restart, SHUTDOWN, START_LIMIT, Shutdown, SpecError},
 };
 
 /// What names a child of a dynamic supervisor.
@@ -37,6 +40,7 @@ pub struct DynamicSpec<K: Key, A: Actor<Context = Context<A>>> {
     backoff: Backoff,
     restart: Restart,
     shutdown: Shutdown,
+    start_limit: Duration,
     passivate: Option<Duration>,
     max_children: usize,
     placement: Placement,
@@ -45,8 +49,6 @@ pub struct DynamicSpec<K: Key, A: Actor<Context = Context<A>>> {
 
 /// Children of one dynamic supervisor, unless its spec says otherwise.
 const MAX_CHILDREN: usize = 1_000_000;
-/// OTP's default for a worker.
-const SHUTDOWN: Duration = Duration::from_secs(5);
 
 impl<K: Key, A: Actor<Context = Context<A>>> DynamicSpec<K, A> {
     /// Children made by `make`, restarted unless they end normally.
@@ -56,6 +58,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSpec<K, A> {
             backoff: Backoff::default(),
             restart: Restart::Transient,
             shutdown: Shutdown::Within(SHUTDOWN),
+            start_limit: START_LIMIT,
             passivate: None,
             max_children: MAX_CHILDREN,
             placement: Placement::Here,
@@ -79,6 +82,12 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSpec<K, A> {
     #[must_use]
     pub fn shutdown(self, shutdown: Shutdown) -> Self {
         Self { shutdown, ..self }
+    }
+
+    /// How long a child may take to start; then it is killed, and that is a failure. Default 60 s.
+    #[must_use]
+    pub fn start_limit(self, start_limit: Duration) -> Self {
+        Self { start_limit, ..self }
     }
 
     /// Lets a child leave that has had nothing to do for so long. It comes back with the next
@@ -111,11 +120,13 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSpec<K, A> {
     pub fn into_child(self, id: impl Into<Arc<str>>) -> (Children<K, A>, ChildSpec) {
         let check = self.check();
         let placement = self.placement;
-        let children = Children::new(Arc::new(self));
+        let children = Children::new(self);
         let handle = children.clone();
         let actor =
             ActorSpec::fallible(move |birth| Ok(DynamicSupervisor::new(children.clone(), birth)))
-                .placement(placement);
+                .placement(placement)
+                .acknowledged()
+                .trap_exits();
         (handle, ChildSpec::supervising(id, actor, check))
     }
 
@@ -125,6 +136,9 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSpec<K, A> {
         }
         if self.passivate == Some(Duration::ZERO) {
             return Err(SpecError::ZeroLimit { what: "passivate_after" });
+        }
+        if self.start_limit.is_zero() {
+            return Err(SpecError::ZeroLimit { what: "start_limit" });
         }
         self.backoff.check()
     }

@@ -13,6 +13,7 @@ mod inspect;
 mod link;
 mod mailbox;
 mod outermost;
+mod owned;
 mod realm;
 mod registry;
 mod scheduler;

@@ -10,7 +10,6 @@ use crate::{
     address::{Address, Refusal},
     exit::ExitReason,
     inspect::ActorId,
-    mailbox::Order,
 };
 
 /// A linked actor ended; arrives at actors that trap exits.
@@ -104,29 +103,5 @@ impl ActorRef {
             }),
         );
         told.await.unwrap_or(ExitReason::NoProc)
-    }
-}
-
-/// Ends a child for good when its supervisor drops it, however the supervisor ends.
-///
-/// The mailbox is closed at once, so that the child's name is free at once; its shell follows when
-/// its thread comes to it.
-#[derive(Debug)]
-pub(crate) struct Owned(pub(crate) ActorRef);
-
-impl Owned {
-    pub(crate) fn discard(self, reason: ExitReason) {
-        self.0.mailbox().close(reason.clone());
-        self.0.mailbox().order(Order::Discard(reason));
-    }
-}
-
-impl Drop for Owned {
-    fn drop(&mut self) {
-        if self.0.closed().is_none() {
-            self.0.mailbox().close(ExitReason::Killed);
-        }
-        // The first such order counts: after `discard` this one changes nothing.
-        self.0.mailbox().order(Order::Discard(ExitReason::Killed));
     }
 }

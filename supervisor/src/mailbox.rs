@@ -194,6 +194,16 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         drop(lanes);
     }
 
+    /// Closes the mailbox of a sleeping actor that nothing waits for. False if it is needed.
+    pub(crate) fn retire(&self, reason: ExitReason) -> bool {
+        let mut inner = self.inner.lock();
+        let retires = inner.ledger.state == State::Asleep && !inner.has_work();
+        if retires {
+            inner.closed = Some(Box::new(reason));
+        }
+        retires
+    }
+
     /// Accepts messages again.
     pub(crate) fn reopen(&self) {
         self.inner.lock().closed = None;

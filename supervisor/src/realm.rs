@@ -28,6 +28,7 @@ use crate::{
     event::{Event, Happening},
     group::Groups,
     inspect::{About, ActorId, Index, Snapshot},
+    owned::Owned,
     registry::Registry,
     scheduler::Schedulers,
     spec::{ActorSpec, Kind, SpecError},
@@ -106,12 +107,21 @@ impl Realm {
         name: &str,
         spec: SupervisorSpec,
     ) -> Result<SupervisorRef, SpawnError> {
+        let supervisor = self.launch(name, spec)?;
+        supervisor.started().await.map_err(|reason| SpawnError::Failed { reason })?;
+        Ok(supervisor)
+    }
+
+    /// Starts a supervisor that nobody supervises.
+    pub(crate) fn launch(
+        self: &Arc<Self>,
+        name: &str,
+        spec: SupervisorSpec,
+    ) -> Result<SupervisorRef, SpawnError> {
         spec.check()?;
         let origin = Origin::root(self.clone(), name, Kind::Supervisor);
         let mailbox = origin.launch(Arc::new(spec.into_actor()))?;
-        let supervisor = SupervisorRef::new(Address::new(mailbox));
-        supervisor.started().await.map_err(|reason| SpawnError::Failed { reason })?;
-        Ok(supervisor)
+        Ok(SupervisorRef::new(Address::new(mailbox)))
     }
 
     /// The whole tree, or its first `limit` actors after `after`.
@@ -231,6 +241,22 @@ impl Realm {
             let event = Event { sequence: *sequence, at, actor, path: path.clone(), what };
             let _ = self.events.send(event); // the last reader has just left
         }
+    }
+
+    /// The actors under a supervisor, each after its own.
+    pub(crate) fn descendants(&self, of: ActorId) -> Vec<ActorRef> {
+        let mut found = self.index.children(Some(of), None, usize::MAX);
+        let mut next = 0;
+        while let Some(actor) = found.get(next).map(ActorRef::id) {
+            found.extend(self.index.children(Some(actor), None, usize::MAX));
+            next += 1;
+        }
+        found
+    }
+
+    /// Ends what is under a supervisor that cannot do so any more.
+    pub(crate) fn orphan(&self, supervisor: ActorId) {
+        self.descendants(supervisor).into_iter().map(Owned).for_each(drop);
     }
 
     /// Takes a dead actor out of the index, its name and its groups.

@@ -118,10 +118,10 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
 
     /// What there is to do at once, if anything is.
     fn obey_vacant(&mut self, orders: &Orders) -> Option<Flow> {
-        let Phase::Vacant { begin, .. } = &mut self.phase else { return None };
+        let Phase::Vacant { begin, asleep } = &mut self.phase else { return None };
         if orders.kill || orders.shutdown {
-            // Ordered after the begin that waits: the life ends before it began.
-            if orders.begin.is_some() || begin.is_some() {
+            // Ordered after the begin that waits, or asleep: the life ends before it began.
+            if orders.begin.is_some() || begin.is_some() || *asleep {
                 let reason = if orders.kill { ExitReason::Killed } else { ExitReason::Shutdown };
                 self.stillborn(reason);
             }

@@ -7,6 +7,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use actix::{Actor, Context, Handler, dev::MessageResponse};
 
 pub use child::{ChildSpec, Kind, Restart, Shutdown, SpecError, check_child_specs};
+pub(crate) use child::{KILL_GRACE, SHUTDOWN, START_LIMIT};
 
 use crate::{address::Address, exit::ExitReason, link::Exit, scheduler::Placement};
 

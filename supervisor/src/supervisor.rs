@@ -4,7 +4,9 @@
 //! The actor around it carries actions out and brings events back.
 
 mod actor;
+mod books;
 mod calls;
+mod finish;
 mod inbox;
 mod intensity;
 mod machine;
@@ -13,7 +15,9 @@ mod report;
 mod spec;
 
 pub use actor::Supervisor;
+use books::Books;
 pub use calls::{ChildCounts, ChildRow, ChildStatus, SupervisorError};
+pub(crate) use finish::Finish;
 pub(crate) use inbox::{Inbox, Reading};
 pub use intensity::Intensity;
 pub use reference::SupervisorRef;

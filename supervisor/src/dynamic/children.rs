@@ -1,43 +1,26 @@
-//! The children by their keys: found without asking the supervisor.
+//! The handle to the children of a dynamic supervisor.
 
 use std::{fmt, sync::Arc};
 
 use actix::{Actor, Context};
-use dashmap::{DashMap, Entry};
-use parking_lot::RwLock;
+use tokio::time::timeout;
 
-use super::{DynamicSpec, Key, actor::News};
+use super::{DynamicSpec, Key, actor::News, directory::Directory};
 use crate::{
     address::Address,
-    budget::Budget,
     exit::ExitReason,
-    inspect::{ActorId, State},
-    mailbox::{AnyMailbox, Mailbox},
-    realm::{Origin, Realm, give_up},
-    spec::Kind,
-    supervisor::{ChildCounts, Inbox, SupervisorError},
+    inspect::State,
+    mailbox::AnyMailbox,
+    spec::KILL_GRACE,
+    supervisor::{ChildCounts, SupervisorError},
 };
+
+/// How often a child may end under the hands of whoever asks for it.
+const TRIES: usize = 8;
 
 /// The children of a dynamic supervisor. Clones are the same children.
 pub struct Children<K: Key, A: Actor<Context = Context<A>>> {
-    shared: Arc<Shared<K, A>>,
-}
-
-pub(super) struct Shared<K: Key, A: Actor<Context = Context<A>>> {
-    pub(super) spec: Arc<DynamicSpec<K, A>>,
-    by_key: DashMap<K, Arc<Mailbox<A>>>,
-    room: Budget,
-    /// The supervisor, while it runs. Held for reading by whoever adds a child, so that none is
-    /// added behind the back of a supervisor that goes.
-    keeper: RwLock<Option<Keeper<K, A>>>,
-}
-
-/// What the children need of their supervisor.
-pub(super) struct Keeper<K: Key, A: Actor<Context = Context<A>>> {
-    pub(super) realm: Arc<Realm>,
-    pub(super) id: ActorId,
-    pub(super) path: Arc<str>,
-    pub(super) inbox: Arc<Inbox<News<K, A>>>,
+    directory: Arc<Directory<K, A>>,
 }
 
 /// A child in quarantine.
@@ -50,39 +33,60 @@ pub struct Quarantined<K> {
 }
 
 impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
-    pub(super) fn new(spec: Arc<DynamicSpec<K, A>>) -> Self {
-        let room = Budget::new(spec.max_children);
-        let (by_key, keeper) = (DashMap::new(), RwLock::new(None));
-        Self { shared: Arc::new(Shared { spec, by_key, room, keeper }) }
+    pub(super) fn new(spec: DynamicSpec<K, A>) -> Self {
+        Self { directory: Arc::new(Directory::new(spec)) }
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared<K, A>> {
-        &self.shared
+    pub(super) fn directory(&self) -> &Arc<Directory<K, A>> {
+        &self.directory
     }
 
-    /// The child with this key, started if it does not run. One that is waiting for a restart
-    /// answers when it has been restarted.
+    /// The child with this key, started if there is none. One that waits for its restart, or is
+    /// asleep, is given out as it is: it keeps its messages, and answers when it runs.
     ///
     /// # Errors
-    /// When it does not start, is in quarantine, there is no room for it, or the supervisor does
-    /// not run.
+    /// When it does not start in time, is in quarantine, there is no room for it, or the supervisor
+    /// does not run.
     pub async fn get_or_start(&self, key: &K) -> Result<Address<A>, SupervisorError> {
-        let address = match self.get(key) {
-            Some(address) => address,
-            None => self.add(key)?,
-        };
-        let actor = address.actor();
-        match actor.reaches(|state| state != State::Starting).await {
-            State::Quarantined | State::Gone => Err(SupervisorError::StartFailed(actor.fate())),
-            _ if !actor.mailbox().has_run() => Err(SupervisorError::StartFailed(actor.fate())),
-            _ => Ok(address),
+        let mut fate = ExitReason::NoProc;
+        for _ in 0..TRIES {
+            let (address, added) = match self.get(key) {
+                Some(address) => (address, false),
+                None => self.directory.add(key)?,
+            };
+            let actor = address.actor();
+            match self.settled(&address).await? {
+                // It was on its way out when it was found.
+                State::Gone if !added => {
+                    self.directory.remove(key, actor.id());
+                    fate = actor.fate();
+                }
+                State::Quarantined | State::Gone => {
+                    return Err(SupervisorError::StartFailed(actor.fate()));
+                }
+                _ if !actor.mailbox().has_run() => {
+                    return Err(SupervisorError::StartFailed(actor.fate()));
+                }
+                _ => return Ok(address),
+            }
         }
+        Err(SupervisorError::StartFailed(fate))
+    }
+
+    /// What a child is doing once it has started, or its supervisor has decided what follows its
+    /// end.
+    async fn settled(&self, child: &Address<A>) -> Result<State, SupervisorError> {
+        let actor = child.actor();
+        let settled = actor.reaches(|state| !matches!(state, State::Starting | State::Down));
+        let limit = self.directory.spec.start_limit.saturating_add(KILL_GRACE);
+        let too_late = |_| SupervisorError::StartFailed(ExitReason::StartTimeout);
+        timeout(limit, settled).await.map_err(too_late)
     }
 
     /// The child with this key, whatever it is doing.
     #[must_use]
     pub fn get(&self, key: &K) -> Option<Address<A>> {
-        self.shared.by_key.get(key).map(|mailbox| Address::new(mailbox.clone()))
+        self.directory.get(key)
     }
 
     /// Stops a child and forgets it, also one in quarantine.
@@ -91,7 +95,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     /// When there is no such child, or the supervisor does not run or is busy.
     pub async fn terminate(&self, key: &K) -> Result<(), SupervisorError> {
         let child = self.get(key).ok_or(SupervisorError::NotFound)?.actor();
-        self.send(News::Terminate(child.id()))?;
+        self.directory.call(News::Terminate(child.id()))?;
         child.reaches(|state| state == State::Gone).await;
         Ok(())
     }
@@ -106,7 +110,7 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
         if actor.state() != State::Quarantined {
             return Err(SupervisorError::Running);
         }
-        self.send(News::Resume(actor.id()))?;
+        self.directory.call(News::Resume(actor.id()))?;
         let started = |state| !matches!(state, State::Quarantined | State::Starting);
         match actor.reaches(started).await {
             State::Running => Ok(child),
@@ -117,27 +121,26 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     /// The children in quarantine, and why.
     #[must_use]
     pub fn quarantined(&self) -> Vec<Quarantined<K>> {
-        let in_quarantine = self.shared.by_key.iter().filter_map(|entry| {
-            let (key, mailbox) = entry.pair();
+        self.directory.collect(|key, mailbox| {
             let reason = mailbox.closed().filter(|_| mailbox.state() == State::Quarantined)?;
             Some(Quarantined { key: key.clone(), reason })
-        });
-        in_quarantine.collect()
+        })
     }
 
     /// The keys of all children, in no order.
     #[must_use]
     pub fn keys(&self) -> Vec<K> {
-        self.shared.by_key.iter().map(|entry| entry.key().clone()).collect()
+        self.directory.collect(|key, _| Some(key.clone()))
     }
 
     /// How many children there are; active are those that are not asleep or in quarantine.
     #[must_use]
     pub fn count(&self) -> ChildCounts {
-        let specs = self.shared.by_key.len();
+        let specs = self.directory.len();
         let idle = |state| matches!(state, State::Asleep | State::Quarantined);
-        let resting = self.shared.by_key.iter().filter(|entry| idle(entry.value().state()));
-        ChildCounts { specs, active: specs - resting.count(), supervisors: 0, workers: specs }
+        let resting = self.directory.collect(|_, mailbox| idle(mailbox.state()).then_some(()));
+        let active = specs.saturating_sub(resting.len());
+        ChildCounts { specs, active, supervisors: 0, workers: specs }
     }
 
     /// OTP's `restart_child`: a dynamic supervisor has no stopped specs to restart.
@@ -155,110 +158,16 @@ impl<K: Key, A: Actor<Context = Context<A>>> Children<K, A> {
     pub fn delete_child(&self, _: &K) -> Result<(), SupervisorError> {
         Err(SupervisorError::Dynamic)
     }
-
-    fn send(&self, news: News<K, A>) -> Result<(), SupervisorError> {
-        let keeper = self.shared.keeper.read();
-        let keeper = keeper.as_ref().ok_or(SupervisorError::ShuttingDown)?;
-        if keeper.inbox.call(news) { Ok(()) } else { Err(SupervisorError::Busy) }
-    }
-
-    /// Makes the child's mailbox and has the supervisor start it.
-    fn add(&self, key: &K) -> Result<Address<A>, SupervisorError> {
-        let shared = &self.shared;
-        let keeper = shared.keeper.read();
-        let keeper = keeper.as_ref().ok_or(SupervisorError::ShuttingDown)?;
-        match shared.by_key.entry(key.clone()) {
-            Entry::Occupied(known) => Ok(Address::new(known.get().clone())),
-            Entry::Vacant(free) => {
-                let limit = shared.spec.max_children;
-                if !shared.room.take() {
-                    return Err(SupervisorError::Full { limit });
-                }
-                let mailbox = keeper.prepare(&shared.spec, key).inspect_err(|_| {
-                    shared.room.give_back(1);
-                })?;
-                free.insert(mailbox.clone());
-                keeper.inbox.push(News::Added(key.clone(), mailbox.clone()));
-                Ok(Address::new(mailbox))
-            }
-        }
-    }
-}
-
-impl<K: Key, A: Actor<Context = Context<A>>> Keeper<K, A> {
-    fn prepare(
-        &self,
-        spec: &DynamicSpec<K, A>,
-        key: &K,
-    ) -> Result<Arc<Mailbox<A>>, SupervisorError> {
-        let mut actor = (spec.make)(key);
-        actor.check()?;
-        actor.idle = actor.idle.or(spec.passivate);
-        let origin = Origin {
-            realm: self.realm.clone(),
-            parent: Some(self.id),
-            path: format!("{}/{key}", self.path).into(),
-            kind: Kind::Worker,
-            policy: "dynamic",
-            tell: None,
-        };
-        origin.prepare(Arc::new(actor)).map_err(|error| {
-            SupervisorError::StartFailed(ExitReason::Failed(error.to_string().into()))
-        })
-    }
-}
-
-impl<K: Key, A: Actor<Context = Context<A>>> Shared<K, A> {
-    pub(super) fn open(&self, keeper: Keeper<K, A>) {
-        *self.keeper.write() = Some(keeper);
-    }
-
-    /// Refuses new children.
-    pub(super) fn close(&self) {
-        *self.keeper.write() = None;
-    }
-
-    /// Ends whatever the supervisor has left behind.
-    pub(super) fn clear(&self) {
-        self.close();
-        let left: Vec<_> = self.by_key.iter().map(|entry| entry.value().clone()).collect();
-        self.by_key.clear();
-        self.room.give_back(left.len());
-        for mailbox in left {
-            if mailbox.closed().is_none() {
-                give_up(&mailbox, ExitReason::Killed);
-            }
-        }
-    }
-
-    pub(super) fn remove(&self, key: &K) {
-        if self.by_key.remove(key).is_some() {
-            self.room.give_back(1);
-        }
-    }
-
-    /// Forgets a sleeping child if nobody has its address: under the lock by which an address
-    /// would be given out. False if somebody has.
-    pub(super) fn remove_if_unknown(&self, key: &K, holders: usize) -> bool {
-        let unknown = |_: &K, mailbox: &Arc<Mailbox<A>>| {
-            Arc::strong_count(mailbox) <= holders && !mailbox.has_mail()
-        };
-        let removed = self.by_key.remove_if(key, unknown).is_some();
-        if removed {
-            self.room.give_back(1);
-        }
-        removed
-    }
 }
 
 impl<K: Key, A: Actor<Context = Context<A>>> Clone for Children<K, A> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone() }
+        Self { directory: self.directory.clone() }
     }
 }
 
 impl<K: Key, A: Actor<Context = Context<A>>> fmt::Debug for Children<K, A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Children").field("count", &self.shared.by_key.len()).finish_non_exhaustive()
+        f.debug_struct("Children").field("count", &self.directory.len()).finish_non_exhaustive()
     }
 }

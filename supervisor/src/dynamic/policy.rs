@@ -19,7 +19,7 @@ pub struct Backoff {
     /// The part of the wait that is left to chance, from 0 to 1: the wait is drawn from
     /// `wait × (1 − jitter)` up to `wait`, so that what fell together does not rise together.
     pub jitter: f64,
-    /// Failures are forgotten after this long without one.
+    /// Failures are forgotten when it has lived this long without one.
     pub reset_after: Duration,
 }
 
@@ -54,7 +54,9 @@ impl Backoff {
     fn wait(&self, failure: u32, dice: f64) -> Duration {
         let doubled = 2f64.powi(i32::try_from(failure.saturating_sub(1)).unwrap_or(i32::MAX));
         let wait = (self.min.as_secs_f64() * doubled).min(self.max.as_secs_f64());
-        Duration::from_secs_f64(wait * (1.0 - self.jitter * dice.clamp(0.0, 1.0)))
+        let wait = wait * (1.0 - self.jitter * dice.clamp(0.0, 1.0));
+        // Rounding may carry the longest wait past what a duration holds.
+        Duration::try_from_secs_f64(wait).unwrap_or(self.max)
     }
 }
 
@@ -70,7 +72,8 @@ pub(super) enum Decision {
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Record {
     failures: u32,
-    last: Duration,
+    /// When it began to live again: a wait is no quiet time.
+    quiet_from: Option<Duration>,
 }
 
 impl Record {
@@ -82,24 +85,19 @@ impl Record {
         now: Duration,
         dice: f64,
     ) -> Decision {
-        let restarts = match restart {
-            Restart::Permanent => true,
-            Restart::Transient => !reason.is_normal(),
-            Restart::Temporary => false,
-        };
-        if !restarts {
+        if !restart.follows(reason) {
             return Decision::Forget;
         }
-        if now.saturating_sub(self.last) >= backoff.reset_after {
+        if self.quiet_from.is_some_and(|from| now.saturating_sub(from) >= backoff.reset_after) {
             self.failures = 0;
         }
         self.failures = self.failures.saturating_add(1);
-        self.last = now;
         if self.failures > backoff.restarts {
-            Decision::Quarantine
-        } else {
-            Decision::RestartAfter(backoff.wait(self.failures, dice))
+            return Decision::Quarantine;
         }
+        let wait = backoff.wait(self.failures, dice);
+        self.quiet_from = Some(now.saturating_add(wait));
+        Decision::RestartAfter(wait)
     }
 
     pub(super) fn left(&self, backoff: &Backoff) -> u32 {
@@ -140,7 +138,7 @@ mod tests {
         for _ in 0..3 {
             fail(&mut record, SECOND, 0.0);
         }
-        assert_eq!(fail(&mut record, 61 * SECOND, 0.0), Decision::RestartAfter(SECOND));
+        assert_eq!(fail(&mut record, 64 * SECOND, 0.0), Decision::RestartAfter(SECOND));
         assert_eq!(record.left(&backoff()), 2);
     }
 

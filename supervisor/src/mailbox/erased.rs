@@ -33,6 +33,8 @@ pub(crate) trait AnyMailbox: Send + Sync {
     /// Closes the queue, and opens it again.
     fn close(&self, reason: ExitReason);
     fn reopen(&self);
+    /// Forgets the actor though its thread may still be in it, and ends what it supervises.
+    fn abandon(self: Arc<Self>, why: ExitReason);
     fn links(&self) -> Vec<ActorId>;
     fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal>;
     fn unlink(&self, peer: ActorId);
@@ -42,6 +44,8 @@ pub(crate) trait AnyMailbox: Send + Sync {
     fn trace(&self, messages: u32);
     fn set_budget_left(&self, restarts: u32);
     fn last_exit(&self) -> Option<ExitReason>;
+    /// In how many places of the realm it is found beside the index: by its name, in its groups.
+    fn places(&self) -> usize;
     /// Asks the actor to show itself.
     fn show(&self) -> Result<oneshot::Receiver<String>, Refusal>;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
@@ -138,6 +142,13 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         Mailbox::reopen(self);
     }
 
+    fn abandon(self: Arc<Self>, why: ExitReason) {
+        self.realm.orphan(self.about.id);
+        // Its shell, should it come back, finds this first.
+        self.order(Order::Discard(why.clone()));
+        crate::realm::give_up(&self, why);
+    }
+
     fn links(&self) -> Vec<ActorId> {
         self.lock().watchers.links()
     }
@@ -184,6 +195,11 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
 
     fn last_exit(&self) -> Option<ExitReason> {
         self.lock().ledger.last_exit()
+    }
+
+    fn places(&self) -> usize {
+        let groups: std::collections::HashSet<_> = self.spec.groups.iter().collect();
+        usize::from(self.spec.name.is_some()) + groups.len()
     }
 
     fn show(&self) -> Result<oneshot::Receiver<String>, Refusal> {

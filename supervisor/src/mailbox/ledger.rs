@@ -72,7 +72,14 @@ impl Ledger {
             self.since = Some(now);
             self.idle_since = Some(now);
         }
-        self.state = state;
+        self.change(state);
+    }
+
+    /// An actor that is gone stays so, also when a thread that was given up comes back to it.
+    fn change(&mut self, state: State) {
+        if self.state != State::Gone {
+            self.state = state;
+        }
     }
 
     /// The start is complete. An actor that is on its way out already stays so.
@@ -117,7 +124,7 @@ impl Ledger {
             last_exits.pop_front();
         }
         last_exits.push_back((reason, now));
-        self.state = State::Down;
+        self.change(State::Down);
     }
 
     pub(crate) fn last_exit(&self) -> Option<ExitReason> {

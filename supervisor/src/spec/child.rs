@@ -7,6 +7,7 @@ use actix::{Actor, Context};
 use super::ActorSpec;
 use crate::{
     actor_ref::ActorRef,
+    exit::ExitReason,
     realm::{Origin, SpawnError},
     supervisor::{AutoShutdown, SupervisorSpec},
 };
@@ -23,6 +24,26 @@ pub enum Restart {
     Temporary,
 }
 
+impl Restart {
+    /// Whether a child that ended so is started again.
+    pub(crate) fn follows(self, reason: &ExitReason) -> bool {
+        match self {
+            Self::Permanent => true,
+            Self::Transient => !reason.is_normal(),
+            Self::Temporary => false,
+        }
+    }
+
+    /// In a word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Permanent => "permanent",
+            Self::Transient => "transient",
+            Self::Temporary => "temporary",
+        }
+    }
+}
+
 /// How a child is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shutdown {
@@ -32,6 +53,16 @@ pub enum Shutdown {
     Within(Duration),
     /// Asked, and waited for. For supervisors, whose own children have limits.
     Infinity,
+}
+
+impl Shutdown {
+    /// Whether a child that was asked to end so ended in another way.
+    pub(crate) fn missed(self, reason: &ExitReason) -> bool {
+        match self {
+            Self::Brutal => *reason != ExitReason::Killed,
+            Self::Within(_) | Self::Infinity => !reason.is_normal(),
+        }
+    }
 }
 
 /// What a child is.
@@ -44,9 +75,11 @@ pub enum Kind {
 }
 
 /// OTP's default for a worker.
-const SHUTDOWN: Duration = Duration::from_secs(5);
+pub(crate) const SHUTDOWN: Duration = Duration::from_secs(5);
 /// How long a worker may take to start before it counts as failed.
-const START_LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const START_LIMIT: Duration = Duration::from_secs(60);
+/// How long a killed child may take to notice, before it is given up as stuck.
+pub(crate) const KILL_GRACE: Duration = Duration::from_secs(5);
 
 /// One child of a supervisor.
 #[derive(Clone)]

@@ -1,26 +1,34 @@
 //! The actor around the machine: carries its actions out, brings events back.
 
-use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use actix::{Actor, AsyncContext, Context, Running, SpawnHandle, StreamHandler};
+use actix::{
+    Actor, AsyncContext, Context, Handler, Running, SpawnHandle, StreamHandler, WrapFuture,
+    fut::ActorFutureExt,
+};
 use tokio::sync::oneshot;
 
 use super::{
-    Inbox, Report, ReportKind, SupervisorError, SupervisorSpec,
+    Books, Finish, Inbox, SupervisorError, SupervisorSpec,
     inbox::Reading,
-    machine::{Action, CallId, Event, Key, Machine},
+    machine::{Action, CallId, Event, Key, Machine, Reply},
 };
 use crate::{
     actor_ref::ActorRef,
     context::ContextExt,
-    event::Happening,
     exit::ExitReason,
     inspect::{ActorId, State},
-    link::Owned,
+    link::Exit,
     mailbox::Order,
+    owned,
     realm::{Origin, Realm, SpawnError},
     shell::Change,
-    spec::{Birth, ChildSpec, Restart},
+    spec::{Birth, ChildSpec},
 };
 
 /// An OTP supervisor. Made from a [`SupervisorSpec`], asked through a [`super::SupervisorRef`].
@@ -28,20 +36,14 @@ pub struct Supervisor {
     me: ActorRef,
     realm: Arc<Realm>,
     pub(super) machine: Machine,
-    pub(super) entries: HashMap<Key, Entry>,
-    by_actor: HashMap<ActorId, Key>,
+    pub(super) books: Books,
     inbox: Arc<Inbox<News>>,
     /// Bounded by the calls that the machine lets wait.
-    replies: HashMap<CallId, oneshot::Sender<super::machine::Reply>>,
+    replies: HashMap<CallId, oneshot::Sender<Reply>>,
     next_call: u64,
     timer: Option<(Duration, SpawnHandle)>,
+    finish: Arc<OnceLock<Finish>>,
     finished: bool,
-}
-
-/// A child's spec, and its actor while it has one.
-pub(super) struct Entry {
-    pub(super) spec: ChildSpec,
-    pub(super) owned: Option<Owned>,
 }
 
 #[derive(Debug)]
@@ -54,21 +56,20 @@ pub(super) enum News {
 impl Supervisor {
     pub(super) fn new(spec: &SupervisorSpec, birth: &Birth<Self>) -> Self {
         let mut machine = Machine::new(spec.strategy, spec.intensity, spec.auto_shutdown);
-        let entries = spec
-            .children
-            .iter()
-            .map(|child| (machine.add(child.into()), Entry { spec: child.clone(), owned: None }))
-            .collect();
+        let mut books = Books::default();
+        for child in &spec.children {
+            books.add(machine.add(child.into()), child.clone());
+        }
         Self {
             me: birth.address().actor(),
             realm: birth.address().mailbox().realm().clone(),
             machine,
-            entries,
-            by_actor: HashMap::new(),
+            books,
             inbox: Inbox::new(),
             replies: HashMap::new(),
             next_call: 0,
             timer: None,
+            finish: spec.finish.clone(),
             finished: false,
         }
     }
@@ -78,17 +79,13 @@ impl Supervisor {
         &mut self,
         ctx: &mut Context<Self>,
         event: impl FnOnce(CallId) -> Event,
-    ) -> oneshot::Receiver<super::machine::Reply> {
+    ) -> oneshot::Receiver<Reply> {
         self.next_call += 1;
         let call = CallId(self.next_call);
         let (reply, answer) = oneshot::channel();
         self.replies.insert(call, reply);
         self.step(event(call), ctx);
         answer
-    }
-
-    pub(super) fn actor(&self, key: Key) -> Option<ActorRef> {
-        self.entries.get(&key)?.owned.as_ref().map(|owned| owned.0.clone())
     }
 
     fn step(&mut self, event: Event, ctx: &mut Context<Self>) {
@@ -109,36 +106,36 @@ impl Supervisor {
             Action::Start(key) => self.start(key),
             Action::Stop(key) => self.order(key, Order::Shutdown),
             Action::Kill(key) => self.order(key, Order::Kill),
-            Action::Abandon(key) => drop(self.release(key)),
+            Action::Abandon(key) => {
+                if let Some(owned) = self.books.release(key) {
+                    owned.abandon(ExitReason::Stuck);
+                }
+            }
             Action::Discard(key) => self.discard(key),
-            Action::Forget(key) => drop(self.entries.remove(&key)),
+            Action::Forget(key) => self.books.forget(key),
             Action::TryAgain(key) => self.inbox.push(News::TryAgain(key)),
             Action::Reply(call, reply) => {
                 if let Some(caller) = self.replies.remove(&call) {
                     let _ = caller.send(reply); // the caller no longer waits
                 }
             }
-            Action::Report(report) => self.report(report),
+            Action::Report(report) => report.emit(&self.realm, &self.me),
             Action::Ready => ctx.acknowledge(Ok(())),
-            Action::Finish(reason) => {
+            Action::Finish(finish) => {
                 self.finished = true;
-                ctx.exit(reason);
+                ctx.exit(finish.reason());
+                let _ = self.finish.set(finish); // a child's supervisor may end more than once
             }
         }
     }
 
     /// Starts the child in the mailbox that it has, so that its address stays good, or in a new one.
     fn start(&mut self, key: Key) {
-        if self.actor(key).is_some() {
+        if self.books.actor(key).is_some() {
             return self.order(key, Order::Begin { after: Duration::ZERO });
         }
         match self.spawn(key) {
-            Ok(actor) => {
-                self.by_actor.insert(actor.id(), key);
-                if let Some(entry) = self.entries.get_mut(&key) {
-                    entry.owned = Some(Owned(actor));
-                }
-            }
+            Ok(actor) => self.books.hold(key, actor),
             Err(error) => {
                 let reason = ExitReason::Failed(error.to_string().into());
                 self.inbox.push(News::NotSpawned(key, reason));
@@ -148,52 +145,30 @@ impl Supervisor {
 
     fn spawn(&self, key: Key) -> Result<ActorRef, SpawnError> {
         let unknown = SpawnError::Failed { reason: ExitReason::NoProc };
-        let spec = &self.entries.get(&key).ok_or(unknown)?.spec;
+        let spec = &self.books.get(key).ok_or(unknown)?.spec;
         let inbox = self.inbox.clone();
         let origin = Origin {
             realm: self.realm.clone(),
             parent: Some(self.me.id()),
             path: format!("{}/{}", self.me.path(), spec.id).into(),
             kind: spec.kind,
-            policy: match spec.restart {
-                Restart::Permanent => "permanent",
-                Restart::Transient => "transient",
-                Restart::Temporary => "temporary",
-            },
+            policy: spec.restart.word(),
             tell: Some(Arc::new(move |actor, change| inbox.push(News::Child(actor, change)))),
         };
         spec.start.start(origin)
     }
 
     fn order(&self, key: Key, order: Order) {
-        if let Some(actor) = self.actor(key) {
+        if let Some(actor) = self.books.actor(key) {
             actor.mailbox().order(order);
         }
     }
 
-    /// Takes the child's actor out of the books: nothing more is heard of it.
-    fn release(&mut self, key: Key) -> Option<Owned> {
-        let owned = self.entries.get_mut(&key)?.owned.take()?;
-        self.by_actor.remove(&owned.0.id());
-        Some(owned)
-    }
-
     fn discard(&mut self, key: Key) {
-        if let Some(owned) = self.release(key) {
+        if let Some(owned) = self.books.release(key) {
             let reason = owned.0.last_exit().unwrap_or(ExitReason::Normal);
             owned.discard(reason);
         }
-    }
-
-    fn report(&self, report: Report) {
-        let (supervisor, child, reason) = (self.me.path(), &report.child, &report.reason);
-        match report.kind {
-            ReportKind::Progress => tracing::debug!(%supervisor, %child, "child started"),
-            kind => {
-                tracing::warn!(%supervisor, %child, ?kind, reason = ?reason.as_ref().map(ToString::to_string), "child report")
-            }
-        }
-        self.realm.emit(self.me.mailbox().about(), Happening::Supervised(report));
     }
 
     fn arm(&mut self, now: Duration, ctx: &mut Context<Self>) {
@@ -216,6 +191,24 @@ impl Supervisor {
     pub(super) fn check(&self, child: &ChildSpec) -> Result<(), SupervisorError> {
         Ok(child.check(self.machine.auto_shutdown())?)
     }
+
+    /// What a child's news mean to the machine.
+    fn hear(&mut self, actor: ActorId, change: Change) -> Option<Event> {
+        // An actor that was abandoned or discarded may still tell of its end.
+        let key = self.books.key(actor)?;
+        match change {
+            Change::Started => Some(Event::Started(key)),
+            Change::Ignored => Some(Event::Ignored(key)),
+            Change::StartFailed(reason) => Some(Event::StartFailed(key, reason)),
+            Change::Exited(reason) => Some(Event::Exited(key, reason)),
+            Change::Slept => None,
+            Change::Lost => {
+                // Its mailbox has no shell any more: if it comes back, then in another one.
+                drop(self.books.release(key));
+                Some(Event::StartFailed(key, ExitReason::Killed))
+            }
+        }
+    }
 }
 
 impl Actor for Supervisor {
@@ -223,7 +216,13 @@ impl Actor for Supervisor {
 
     fn started(&mut self, ctx: &mut Context<Self>) {
         ctx.add_stream(Reading::new(self.inbox.clone()));
-        self.step(Event::Boot, ctx);
+        // The children of a life that was killed may still be busy on other threads.
+        let left = self.realm.descendants(self.me.id());
+        if left.is_empty() {
+            return self.step(Event::Boot, ctx);
+        }
+        let over = owned::are_over(left).into_actor(self);
+        ctx.wait(over.map(|(), supervisor, ctx| supervisor.step(Event::Boot, ctx)));
     }
 
     /// Takes until the children are down; the supervisor's own supervisor decides for how long.
@@ -238,22 +237,24 @@ impl Actor for Supervisor {
 impl StreamHandler<News> for Supervisor {
     fn handle(&mut self, news: News, ctx: &mut Context<Self>) {
         let event = match news {
-            News::TryAgain(key) => Event::TryAgain(key),
-            News::NotSpawned(key, reason) => Event::StartFailed(key, reason),
-            News::Child(actor, change) => {
-                // An actor that was abandoned or discarded may still tell of its end.
-                let Some(&key) = self.by_actor.get(&actor) else { return };
-                match change {
-                    Change::Started => Event::Started(key),
-                    Change::Ignored => Event::Ignored(key),
-                    Change::StartFailed(reason) => Event::StartFailed(key, reason),
-                    Change::Exited(reason) => Event::Exited(key, reason),
-                    Change::Lost => Event::Exited(key, ExitReason::Killed),
-                    Change::Slept => return,
-                }
-            }
+            News::TryAgain(key) => Some(Event::TryAgain(key)),
+            News::NotSpawned(key, reason) => Some(Event::StartFailed(key, reason)),
+            News::Child(actor, change) => self.hear(actor, change),
         };
-        self.step(event, ctx);
+        if let Some(event) = event {
+            self.step(event, ctx);
+        }
+    }
+}
+
+/// A supervisor traps exits, as in OTP: only its own supervisor's end ends it.
+impl Handler<Exit> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, exit: Exit, ctx: &mut Context<Self>) {
+        if self.me.mailbox().about().parent == Some(exit.from) {
+            self.step(Event::Halt(exit.reason), ctx);
+        }
     }
 }
 

@@ -11,7 +11,9 @@
 //! ```
 
 mod child;
+mod children;
 mod command;
+mod lives;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
@@ -21,12 +23,14 @@ mod run;
 
 use std::{collections::VecDeque, time::Duration};
 
-pub(super) use child::{Child, Key, Phase, Policy};
+pub(super) use child::{Child, Death, Key, Phase, Policy};
+pub(super) use children::Children;
 pub(super) use command::{CallId, Command, Reply};
 use run::{Purpose, Run};
 
 use super::{
-    AutoShutdown, Intensity, Report, ReportKind, Strategy, SupervisorError, intensity::History,
+    AutoShutdown, Finish, Intensity, Report, ReportKind, Strategy, SupervisorError,
+    intensity::History,
 };
 use crate::exit::ExitReason;
 
@@ -73,13 +77,13 @@ pub(super) enum Action {
     /// All children run.
     Ready,
     /// Nothing runs any more.
-    Finish(ExitReason),
+    Finish(Finish),
 }
 
 /// What waits for the end of a run.
 #[derive(Debug)]
 enum Todo {
-    Exit(Key),
+    Exit(Key, Death),
     TryAgain(Key),
     Call(CallId, Command),
 }
@@ -90,14 +94,14 @@ pub(super) struct Machine {
     strategy: Strategy,
     auto_shutdown: AutoShutdown,
     history: History,
-    /// In the order of their starts.
-    children: Vec<Child>,
+    children: Children,
     run: Option<Run>,
-    /// Bounded: an exit and a try for each child, and `CALLS` calls.
+    /// Bounded: two exits and a try for each child, and `CALLS` calls.
     backlog: VecDeque<Todo>,
     calls_waiting: usize,
     halting: bool,
     next_key: u64,
+    deaths: u64,
     actions: Vec<Action>,
 }
 
@@ -107,12 +111,13 @@ impl Machine {
             strategy,
             auto_shutdown: auto,
             history: History::new(intensity),
-            children: Vec::new(),
+            children: Children::default(),
             run: None,
             backlog: VecDeque::new(),
             calls_waiting: 0,
             halting: false,
             next_key: 0,
+            deaths: 0,
             actions: Vec::new(),
         }
     }
@@ -120,7 +125,7 @@ impl Machine {
     /// Adds a child that `Boot` will start.
     pub(super) fn add(&mut self, policy: Policy) -> Key {
         let key = self.next_key();
-        self.children.push(Child::new(key, policy));
+        self.children.add(key, policy);
         key
     }
 
@@ -129,7 +134,7 @@ impl Machine {
         Key(self.next_key)
     }
 
-    pub(super) fn children(&self) -> &[Child] {
+    pub(super) fn children(&self) -> &Children {
         &self.children
     }
 
@@ -148,12 +153,13 @@ impl Machine {
 
     /// When `Tick` is next needed.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.children.iter().filter_map(|child| child.phase.deadline()).min()
+        self.children.deadline()
     }
 
     /// One event, and what to do about it, in order.
     pub(super) fn step(&mut self, event: Event, now: Duration) -> Vec<Action> {
         match event {
+            Event::Boot if self.halting => {} // it was stopped before it could begin
             Event::Boot => {
                 let starts = self.children.iter().map(|child| child.key).collect();
                 self.run = Some(Run { stops: VecDeque::new(), starts, purpose: Purpose::Boot });
@@ -164,8 +170,12 @@ impl Machine {
             Event::Exited(key, reason) => self.exited(key, reason),
             Event::TryAgain(key) => self.backlog.push_back(Todo::TryAgain(key)),
             Event::Call(id, command) => self.enqueue(id, command),
-            Event::Halt(reason) => self.halt(reason),
-            Event::Tick => self.tick(now),
+            Event::Halt(reason) => self.halt(Finish::Asked(reason)),
+            Event::Tick => {
+                for key in self.children.overdue(now) {
+                    self.overdue(key, now);
+                }
+            }
         }
         self.settle(now);
         std::mem::take(&mut self.actions)
@@ -183,7 +193,7 @@ impl Machine {
             }
             match self.backlog.pop_front() {
                 _ if self.halting => return,
-                Some(Todo::Exit(key)) => self.decide(key, now),
+                Some(Todo::Exit(key, death)) => self.decide(key, death, now),
                 Some(Todo::TryAgain(key)) => self.try_again(key, now),
                 Some(Todo::Call(id, command)) => {
                     self.calls_waiting -= 1;
@@ -194,15 +204,12 @@ impl Machine {
         }
     }
 
-    /// Stops everything and finishes; overrides whatever is under way.
-    fn halt(&mut self, reason: ExitReason) {
-        if !self.halting {
-            self.give_up(Purpose::Halt(reason));
+    /// Stops all children from right to left, refuses every call, and finishes; overrides whatever
+    /// is under way.
+    fn halt(&mut self, finish: Finish) {
+        if self.halting {
+            return;
         }
-    }
-
-    /// Stops all children from right to left, and refuses every call.
-    fn give_up(&mut self, purpose: Purpose) {
         self.halting = true;
         let waiting = std::mem::take(&mut self.backlog).into_iter().filter_map(|todo| match todo {
             Todo::Call(id, _) => Some(id),
@@ -214,7 +221,7 @@ impl Machine {
         }
         self.calls_waiting = 0;
         let stops = self.children.iter().rev().map(|child| child.key).collect();
-        self.run = Some(Run { stops, starts: VecDeque::new(), purpose });
+        self.run = Some(Run { stops, starts: VecDeque::new(), purpose: Purpose::Halt(finish) });
     }
 
     fn enqueue(&mut self, id: CallId, command: Command) {
@@ -233,25 +240,9 @@ impl Machine {
         self.backlog.push_back(Todo::Call(id, command));
     }
 
-    fn tick(&mut self, now: Duration) {
-        let overdue = |child: &&Child| child.phase.deadline().is_some_and(|until| until <= now);
-        let keys: Vec<Key> = self.children.iter().filter(overdue).map(|child| child.key).collect();
-        for key in keys {
-            self.overdue(key, now);
-        }
-    }
-
-    fn child(&mut self, key: Key) -> Option<&mut Child> {
-        self.children.iter_mut().find(|child| child.key == key)
-    }
-
-    fn position(&self, id: &str) -> Option<usize> {
-        self.children.iter().position(|child| *child.policy.id == *id)
-    }
-
     /// Drops a child with its spec.
     fn remove(&mut self, key: Key) {
-        self.children.retain(|child| child.key != key);
+        self.children.remove(key);
         self.actions.push(Action::Discard(key));
         self.actions.push(Action::Forget(key));
     }
@@ -261,7 +252,7 @@ impl Machine {
     }
 
     fn report(&mut self, kind: ReportKind, key: Key, reason: Option<ExitReason>) {
-        if let Some(child) = self.child(key) {
+        if let Some(child) = self.children.get(key) {
             let child = child.policy.id.clone();
             self.actions.push(Action::Report(Report { kind, child, reason }));
         }

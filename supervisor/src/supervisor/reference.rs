@@ -17,7 +17,6 @@ use crate::{
     actor_ref::ActorRef,
     address::Address,
     exit::ExitReason,
-    inspect::State,
     spec::{ChildSpec, Kind},
 };
 
@@ -40,13 +39,12 @@ impl SupervisorRef {
         self.address.actor()
     }
 
-    /// Waits until all children have run, perhaps for a moment.
+    /// Waits until all children have run, perhaps for a moment; or until those that did have been
+    /// stopped again.
     pub(crate) async fn started(&self) -> Result<(), ExitReason> {
         let actor = self.actor();
-        match actor.reaches(|state| !matches!(state, State::Down | State::Starting)).await {
-            State::Gone if !actor.mailbox().has_run() => Err(actor.fate()),
-            _ => Ok(()),
-        }
+        actor.reaches(|_| actor.mailbox().has_run()).await;
+        if actor.mailbox().has_run() { Ok(()) } else { Err(actor.fate()) }
     }
 
     /// Adds a child and starts it. Answers with its actor, or with none if it was ignored.
@@ -137,7 +135,7 @@ impl Supervisor {
     }
 
     fn started_actor(&self, reply: Reply) -> Result<Option<ActorRef>, SupervisorError> {
-        reply.map(|key| key.and_then(|key| self.actor(key)))
+        reply.map(|key| key.and_then(|key| self.books.actor(key)))
     }
 
     fn refuse<T: 'static>(error: SupervisorError) -> Answer<T> {
@@ -153,7 +151,7 @@ impl Handler<StartChild> for Supervisor {
             return Self::refuse(error);
         }
         let (key, policy) = (self.machine.next_key(), (&spec).into());
-        self.entries.insert(key, super::actor::Entry { spec, owned: None });
+        self.books.add(key, spec);
         let answer = self.call(ctx, |call| Event::Call(call, Command::Start(key, policy)));
         self.answer(answer, Self::started_actor)
     }
@@ -195,12 +193,12 @@ impl Handler<WhichChildren> for Supervisor {
 
     fn handle(&mut self, _: WhichChildren, _: &mut Context<Self>) -> Self::Result {
         let row = |child: &super::machine::Child| {
-            let entry = self.entries.get(&child.key)?;
+            let entry = self.books.get(child.key)?;
             Some(ChildRow {
                 id: child.policy.id.clone(),
                 status: child.status(),
                 kind: entry.spec.kind,
-                actor: entry.owned.as_ref().map(|owned| owned.0.clone()),
+                actor: entry.actor(),
             })
         };
         self.machine.children().iter().filter_map(row).collect()
@@ -226,6 +224,7 @@ impl Handler<ChildSpecOf> for Supervisor {
     type Result = Option<ChildSpec>;
 
     fn handle(&mut self, ChildSpecOf(id): ChildSpecOf, _: &mut Context<Self>) -> Self::Result {
-        self.entries.values().map(|entry| &entry.spec).find(|spec| *spec.id == *id).cloned()
+        let child = self.machine.children().find(&id)?;
+        self.books.get(child.key).map(|entry| entry.spec.clone())
     }
 }

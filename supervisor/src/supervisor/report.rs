@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::exit::ExitReason;
+use crate::{actor_ref::ActorRef, event::Happening, exit::ExitReason, realm::Realm};
 
 /// A report about a child.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,4 +28,17 @@ pub enum ReportKind {
     ShutdownError,
     /// The child's failure was one more than the intensity allows.
     ReachedMaxIntensity,
+}
+
+impl Report {
+    /// Tells it to the log and as an event of the supervisor.
+    pub(crate) fn emit(self, realm: &Realm, supervisor: &ActorRef) {
+        let (path, child) = (supervisor.path(), &self.child);
+        let reason = self.reason.as_ref().map(ToString::to_string);
+        match self.kind {
+            ReportKind::Progress => tracing::debug!(supervisor = %path, %child, "child started"),
+            kind => tracing::warn!(supervisor = %path, %child, ?kind, ?reason, "child report"),
+        }
+        realm.emit(supervisor.mailbox().about(), Happening::Supervised(self));
+    }
 }

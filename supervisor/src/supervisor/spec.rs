@@ -1,11 +1,13 @@
 //! What a supervisor is made of.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::{
     scheduler::Placement,
     spec::{ActorSpec, ChildSpec, SpecError, check_child_specs},
 };
 
-use super::{Intensity, Supervisor};
+use super::{Finish, Intensity, Supervisor};
 
 /// Which children are restarted when one of them fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -39,6 +41,8 @@ pub struct SupervisorSpec {
     pub(crate) auto_shutdown: AutoShutdown,
     pub(crate) children: Vec<ChildSpec>,
     pub(crate) placement: Placement,
+    /// Where whoever runs a root finds out why it ended.
+    pub(crate) finish: Arc<OnceLock<Finish>>,
 }
 
 impl SupervisorSpec {
@@ -95,5 +99,6 @@ impl SupervisorSpec {
         ActorSpec::fallible(move |birth| Ok(Supervisor::new(&self, birth)))
             .placement(placement)
             .acknowledged()
+            .trap_exits()
     }
 }

@@ -7,6 +7,7 @@
     reason = "helpers of tests are tests"
 )]
 
+mod boot;
 mod bounds;
 mod chaos;
 mod common;
@@ -14,8 +15,12 @@ mod concurrent;
 mod dynamic;
 mod inspect;
 mod links;
+mod on_demand;
+mod one_life;
 mod outermost;
 mod panics;
 mod rules;
 mod scheduler;
 mod shell;
+mod stuck;
+mod threads;

@@ -41,6 +41,10 @@ pub(in crate::supervisor) struct Child {
     pub(super) phase: Phase,
 }
 
+/// Names one end of a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::supervisor) struct Death(pub(super) u64);
+
 /// Where a child is in its life.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::supervisor) enum Phase {
@@ -48,9 +52,13 @@ pub(in crate::supervisor) enum Phase {
     Starting {
         until: Option<Duration>,
     },
+    /// It did not start in time and has been killed; what comes next waits until it is over.
+    Late {
+        until: Option<Duration>,
+    },
     Running,
     /// It ended; what to do is not decided yet.
-    Dead(ExitReason),
+    Dead(ExitReason, Death),
     /// A restart failed; another try is on its way.
     Restarting,
     Stopping {
@@ -62,22 +70,23 @@ pub(in crate::supervisor) enum Phase {
 impl Phase {
     pub(super) fn deadline(&self) -> Option<Duration> {
         match self {
-            Self::Starting { until } | Self::Stopping { until, .. } => *until,
+            Self::Starting { until } | Self::Late { until } | Self::Stopping { until, .. } => {
+                *until
+            }
             _ => None,
         }
     }
 
     /// Whether there is an actor, or may be one.
     pub(super) fn alive(&self) -> bool {
-        matches!(self, Self::Starting { .. } | Self::Running | Self::Stopping { .. })
+        matches!(
+            self,
+            Self::Starting { .. } | Self::Late { .. } | Self::Running | Self::Stopping { .. }
+        )
     }
 }
 
 impl Child {
-    pub(super) fn new(key: Key, policy: Policy) -> Self {
-        Self { key, policy, phase: Phase::Stopped }
-    }
-
     pub(super) fn temporary(&self) -> bool {
         self.policy.restart == Restart::Temporary
     }
@@ -87,8 +96,8 @@ impl Child {
             Phase::Stopped => ChildStatus::Stopped,
             Phase::Starting { .. } => ChildStatus::Starting,
             Phase::Running => ChildStatus::Running,
-            Phase::Dead(_) | Phase::Restarting => ChildStatus::Restarting,
-            Phase::Stopping { .. } => ChildStatus::Stopping,
+            Phase::Dead(..) | Phase::Restarting => ChildStatus::Restarting,
+            Phase::Late { .. } | Phase::Stopping { .. } => ChildStatus::Stopping,
         }
     }
 }

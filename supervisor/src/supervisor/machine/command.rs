@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Action, Child, Key, Machine, Phase, Policy, Purpose, Run, SupervisorError};
+use super::{Action, Key, Machine, Phase, Policy, Purpose, Run, SupervisorError};
 
 /// Names a call to be answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -31,8 +31,7 @@ impl Machine {
     }
 
     fn start_child(&mut self, call: CallId, key: Key, policy: Policy) {
-        let known = self.position(&policy.id).and_then(|at| self.children.get(at));
-        if let Some(known) = known {
+        if let Some(known) = self.children.find(&policy.id) {
             let refusal = match known.phase {
                 Phase::Stopped => SupervisorError::AlreadyPresent,
                 _ => SupervisorError::AlreadyStarted,
@@ -40,7 +39,7 @@ impl Machine {
             self.actions.push(Action::Forget(key));
             return self.reply(call, Err(refusal));
         }
-        self.children.push(Child::new(key, policy));
+        self.children.add(key, policy);
         self.run_start(key, Purpose::Start(call));
     }
 
@@ -76,8 +75,7 @@ impl Machine {
     }
 
     fn find(&self, id: &str) -> Result<(Key, Phase), SupervisorError> {
-        let child = self.children.iter().find(|child| *child.policy.id == *id);
-        let child = child.ok_or(SupervisorError::NotFound)?;
+        let child = self.children.find(id).ok_or(SupervisorError::NotFound)?;
         Ok((child.key, child.phase.clone()))
     }
 

@@ -103,21 +103,21 @@ impl World {
 
     /// What must hold at every moment.
     fn check(&self) {
-        let children = self.machine.children();
-        let starting = |child: &&super::Child| matches!(child.phase, Phase::Starting { .. });
-        let stopping = |child: &&super::Child| matches!(child.phase, Phase::Stopping { .. });
+        let children: Vec<_> = self.machine.children().iter().collect();
+        let starting = |child: &&&super::Child| matches!(child.phase, Phase::Starting { .. });
+        let stopping = |child: &&&super::Child| matches!(child.phase, Phase::Stopping { .. });
         assert!(children.iter().filter(starting).count() <= 1, "one start at a time");
         // A shutdown does not wait for the stop that was under way.
         let stops = 1 + usize::from(self.machine.halting());
         assert!(children.iter().filter(stopping).count() <= stops, "one stop at a time");
         for (at, child) in children.iter().enumerate() {
             let twin = |other: &super::Child| other.policy.id == child.policy.id;
-            assert!(!children[..at].iter().any(twin), "one child an id");
+            assert!(!children[..at].iter().any(|other| twin(other)), "one child an id");
         }
     }
 
     fn key(&self, id: &str) -> Option<Key> {
-        self.machine.children().iter().find(|child| *child.policy.id == *id).map(|child| child.key)
+        self.machine.children().find(id).map(|child| child.key)
     }
 
     fn call(&mut self, command: Command) -> Event {
@@ -263,10 +263,10 @@ proptest! {
         if !model.over {
             for (spec, pid) in &model.children {
                 let key = world.key(&spec.id).unwrap();
-                let child = world.machine.children().iter().find(|child| child.key == key).unwrap();
+                let child = world.machine.children().get(key).unwrap();
                 prop_assert_eq!(child.phase == Phase::Running, *pid == Pid::Alive);
             }
-            prop_assert_eq!(world.machine.children().len(), model.children.len());
+            prop_assert_eq!(world.machine.children().iter().count(), model.children.len());
         }
     }
 }

@@ -2,45 +2,37 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use super::{AutoShutdown, Child, Key, Machine, Phase, Purpose, ReportKind, Run, Strategy};
-use crate::{
-    exit::ExitReason,
-    spec::{Restart, Shutdown},
+use super::{
+    Action, AutoShutdown, Child, Death, Finish, Key, Machine, Phase, Purpose, ReportKind, Run,
+    Strategy,
 };
+use crate::{exit::ExitReason, spec::Restart};
 
 impl Machine {
-    /// Restart, leave or forget.
-    pub(super) fn decide(&mut self, key: Key, now: Duration) {
-        let Some(child) = self.child(key) else { return };
-        let Phase::Dead(reason) = child.phase.clone() else { return };
+    /// Restart, leave or forget; nothing if that end has been dealt with.
+    pub(super) fn decide(&mut self, key: Key, death: Death, now: Duration) {
+        let Some(child) = self.children.get(key) else { return };
+        let Phase::Dead(reason, _) = child.phase.clone() else { return };
+        if child.phase != Phase::Dead(reason.clone(), death) {
+            return;
+        }
         let (restart, significant) = (child.policy.restart, child.policy.significant);
-        let restarts = match restart {
-            Restart::Permanent => true,
-            Restart::Transient => !reason.is_normal(),
-            Restart::Temporary => false,
-        };
+        let restarts = restart.follows(&reason);
         if restarts || !reason.is_normal() {
-            self.report(ReportKind::ChildTerminated, key, Some(reason));
+            self.report(ReportKind::ChildTerminated, key, Some(reason.clone()));
         }
         if restarts {
-            return self.restart(key, now);
+            return self.restart(key, Some(reason), now);
         }
         if restart == Restart::Temporary {
             self.remove(key);
         } else {
-            self.leave(key);
+            self.children.enter(key, Phase::Stopped);
+            self.actions.push(Action::Discard(key));
         }
         if significant {
             self.auto_shutdown_check();
         }
-    }
-
-    /// Keeps the spec of a child that ended for good.
-    fn leave(&mut self, key: Key) {
-        if let Some(child) = self.child(key) {
-            child.phase = Phase::Stopped;
-        }
-        self.actions.push(super::Action::Discard(key));
     }
 
     fn auto_shutdown_check(&mut self) {
@@ -51,46 +43,32 @@ impl Machine {
             AutoShutdown::AllSignificant => !self.children.iter().any(left),
         };
         if ends {
-            self.halt(ExitReason::Shutdown);
+            self.halt(Finish::Done);
         }
     }
 
     /// Another try, unless the child has been stopped, deleted or restarted meanwhile.
     pub(super) fn try_again(&mut self, key: Key, now: Duration) {
-        if self.child(key).is_some_and(|child| child.phase == Phase::Restarting) {
-            self.restart(key, now);
+        if self.children.get(key).is_some_and(|child| child.phase == Phase::Restarting) {
+            self.restart(key, None, now);
         }
     }
 
-    fn restart(&mut self, key: Key, now: Duration) {
+    fn restart(&mut self, key: Key, reason: Option<ExitReason>, now: Duration) {
         if !self.history.allow(now) {
-            let reason = self.child(key).and_then(|child| match &child.phase {
-                Phase::Dead(reason) => Some(reason.clone()),
-                _ => None,
-            });
             self.report(ReportKind::ReachedMaxIntensity, key, reason);
-            return self.halt(ExitReason::Shutdown);
+            return self.halt(Finish::GaveUp);
         }
-        let Some(at) = self.children.iter().position(|child| child.key == key) else { return };
-        let (skip, take) = match self.strategy {
-            Strategy::OneForOne => (at, 1),
-            Strategy::OneForAll => (0, usize::MAX),
-            Strategy::RestForOne => (at, usize::MAX),
+        let affected: Vec<&Child> = match self.strategy {
+            Strategy::OneForOne => self.children.get(key).into_iter().collect(),
+            Strategy::OneForAll => self.children.iter().collect(),
+            Strategy::RestForOne => self.children.from(key).collect(),
         };
-        let affected = || self.children.iter().skip(skip).take(take);
-        let mut stops: VecDeque<Key> =
-            affected().filter(|child| child.phase.alive()).map(|child| child.key).collect();
-        stops.make_contiguous().reverse();
+        let alive = affected.iter().rev().filter(|child| child.phase.alive());
+        let stops: VecDeque<Key> = alive.map(|child| child.key).collect();
         // A temporary child that is stopped for a sibling does not come back.
-        let starts = affected().filter(|child| !child.temporary()).map(|child| child.key).collect();
+        let back = affected.iter().filter(|child| !child.temporary());
+        let starts = back.map(|child| child.key).collect();
         self.run = Some(Run { stops, starts, purpose: Purpose::Restart });
-    }
-}
-
-/// Whether a child that was asked to end so ended in another way.
-pub(super) fn unexpected(shutdown: Shutdown, reason: &ExitReason) -> bool {
-    match shutdown {
-        Shutdown::Brutal => *reason != ExitReason::Killed,
-        Shutdown::Within(_) | Shutdown::Infinity => !reason.is_normal(),
     }
 }

@@ -1,18 +1,14 @@
 //! One run: children stopped one by one, then others started one by one.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
-use super::{
-    Action, CallId, Key, Machine, Phase, ReportKind, SupervisorError, restart::unexpected,
-};
-use crate::{exit::ExitReason, spec::Shutdown};
-
-/// How long a killed child may take to notice, before it is given up as stuck.
-const KILL_GRACE: Duration = Duration::from_secs(5);
+use super::{Action, CallId, Finish, Key, Machine, Phase};
+use crate::spec::{KILL_GRACE, Shutdown};
 
 #[derive(Debug)]
 pub(super) struct Run {
     pub(super) stops: VecDeque<Key>,
+    /// In the order of starts, which is the order of keys.
     pub(super) starts: VecDeque<Key>,
     pub(super) purpose: Purpose,
 }
@@ -21,13 +17,11 @@ pub(super) struct Run {
 #[derive(Debug)]
 pub(super) enum Purpose {
     Boot,
-    /// Undoing a start of the supervisor.
-    BootFailed(ExitReason),
     Restart,
     Start(CallId),
     Restarted(CallId),
     Terminate(CallId),
-    Halt(ExitReason),
+    Halt(Finish),
 }
 
 impl Purpose {
@@ -54,25 +48,30 @@ impl Machine {
     }
 
     fn stop_next(&mut self, key: Key, now: Duration) -> bool {
-        let Some(child) = self.child(key) else {
+        let Some(child) = self.children.get(key) else {
             self.stopped(key);
             return true;
         };
         match child.phase {
             Phase::Stopping { .. } => false,
+            // It has been killed already.
+            Phase::Late { until } => {
+                self.children.enter(key, Phase::Stopping { until, killed: true });
+                false
+            }
             Phase::Starting { .. } | Phase::Running => {
-                let shutdown = child.policy.shutdown;
-                let (limit, killed) = match shutdown {
+                let (limit, killed) = match child.policy.shutdown {
                     Shutdown::Brutal => (Some(KILL_GRACE), true),
                     Shutdown::Within(limit) => (Some(limit), false),
                     Shutdown::Infinity => (None, false),
                 };
-                child.phase = Phase::Stopping { until: limit.map(|limit| now + limit), killed };
+                let until = limit.and_then(|limit| now.checked_add(limit));
+                self.children.enter(key, Phase::Stopping { until, killed });
                 self.actions.push(if killed { Action::Kill(key) } else { Action::Stop(key) });
                 false
             }
-            Phase::Stopped | Phase::Dead(_) | Phase::Restarting => {
-                child.phase = Phase::Stopped;
+            Phase::Stopped | Phase::Dead(..) | Phase::Restarting => {
+                self.children.enter(key, Phase::Stopped);
                 self.stopped(key);
                 true
             }
@@ -83,9 +82,8 @@ impl Machine {
     fn stopped(&mut self, key: Key) {
         let Some(run) = &mut self.run else { return };
         run.stops.pop_front();
-        let comes_back = run.starts.contains(&key);
-        self.drop_exit(key);
-        match self.child(key).map(|child| child.temporary()) {
+        let comes_back = run.starts.binary_search(&key).is_ok();
+        match self.children.get(key).map(|child| child.temporary()) {
             Some(true) => self.remove(key),
             Some(false) if !comes_back => self.actions.push(Action::Discard(key)),
             _ => {}
@@ -93,28 +91,26 @@ impl Machine {
     }
 
     fn start_next(&mut self, key: Key, now: Duration) -> bool {
-        let unfinished = match self.child(key) {
-            None => false,
-            Some(child) => match child.phase {
-                Phase::Starting { .. } => return false,
-                Phase::Running | Phase::Stopping { .. } => false,
-                Phase::Stopped | Phase::Dead(_) | Phase::Restarting => {
-                    let until = child.policy.start_limit.map(|limit| now + limit);
-                    child.phase = Phase::Starting { until };
-                    true
-                }
-            },
-        };
-        if unfinished {
-            self.drop_exit(key);
-            self.actions.push(Action::Start(key));
-        } else {
+        let Some(child) = self.children.get(key) else {
             self.pop_start(key);
+            return true;
+        };
+        match child.phase {
+            Phase::Starting { .. } | Phase::Late { .. } => false,
+            Phase::Running | Phase::Stopping { .. } => {
+                self.pop_start(key);
+                true
+            }
+            Phase::Stopped | Phase::Dead(..) | Phase::Restarting => {
+                let until = child.policy.start_limit.and_then(|limit| now.checked_add(limit));
+                self.children.enter(key, Phase::Starting { until });
+                self.actions.push(Action::Start(key));
+                false
+            }
         }
-        !unfinished
     }
 
-    fn pop_start(&mut self, key: Key) {
+    pub(super) fn pop_start(&mut self, key: Key) {
         if let Some(run) = &mut self.run
             && run.starts.front() == Some(&key)
         {
@@ -122,112 +118,8 @@ impl Machine {
         }
     }
 
-    pub(super) fn started(&mut self, key: Key) {
-        let Some(child) = self.child(key) else { return };
-        if !matches!(child.phase, Phase::Starting { .. }) {
-            return; // it started while it was being stopped
-        }
-        child.phase = Phase::Running;
-        self.report(ReportKind::Progress, key, None);
-        self.pop_start(key);
-        self.answer_start(Ok(Some(key)));
-    }
-
-    pub(super) fn ignored(&mut self, key: Key) {
-        let Some(child) = self.child(key) else { return };
-        child.phase = Phase::Stopped;
-        if child.temporary() {
-            self.remove(key);
-        } else {
-            self.actions.push(Action::Discard(key));
-        }
-        self.pop_start(key);
-        self.answer_start(Ok(None));
-    }
-
-    pub(super) fn start_failed(&mut self, key: Key, reason: ExitReason) {
-        let Some(child) = self.child(key) else { return };
-        if !matches!(child.phase, Phase::Starting { .. }) {
-            return self.exited(key, reason); // it was being stopped
-        }
-        child.phase = Phase::Stopped;
-        let id = child.policy.id.clone();
-        self.report(ReportKind::StartError, key, Some(reason.clone()));
-        match self.run.as_ref().map(|run| &run.purpose) {
-            Some(Purpose::Restart) => {
-                self.run = None;
-                self.retry(key);
-            }
-            Some(Purpose::Start(call)) => {
-                let call = *call;
-                self.run = None;
-                self.remove(key);
-                self.reply(call, Err(SupervisorError::StartFailed(reason)));
-            }
-            Some(Purpose::Restarted(call)) => {
-                let call = *call;
-                self.run = None;
-                self.actions.push(Action::Discard(key));
-                self.reply(call, Err(SupervisorError::StartFailed(reason)));
-            }
-            Some(Purpose::Boot) => {
-                let reason = ExitReason::StartFailed { child: id, reason: Arc::new(reason) };
-                self.give_up(Purpose::BootFailed(reason));
-            }
-            // The other runs start nothing; this child's turn to be stopped comes.
-            _ => {}
-        }
-    }
-
-    fn retry(&mut self, key: Key) {
-        if let Some(child) = self.child(key) {
-            child.phase = Phase::Restarting;
-        }
-        self.actions.push(Action::TryAgain(key));
-    }
-
-    pub(super) fn exited(&mut self, key: Key, reason: ExitReason) {
-        let Some(child) = self.child(key) else { return };
-        match child.phase {
-            Phase::Stopping { .. } => {
-                child.phase = Phase::Stopped;
-                if unexpected(child.policy.shutdown, &reason) {
-                    self.report(ReportKind::ShutdownError, key, Some(reason));
-                }
-            }
-            Phase::Running => {
-                child.phase = Phase::Dead(reason);
-                if !self.halting {
-                    self.backlog.push_back(super::Todo::Exit(key));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// A deadline of this child has passed.
-    pub(super) fn overdue(&mut self, key: Key, now: Duration) {
-        let Some(child) = self.child(key) else { return };
-        match &mut child.phase {
-            Phase::Starting { .. } => {
-                self.actions.push(Action::Abandon(key));
-                self.start_failed(key, ExitReason::StartTimeout);
-            }
-            Phase::Stopping { killed: true, .. } => {
-                self.actions.push(Action::Abandon(key));
-                self.exited(key, ExitReason::Stuck);
-            }
-            Phase::Stopping { until, killed } => {
-                *killed = true;
-                *until = Some(now + KILL_GRACE);
-                self.actions.push(Action::Kill(key));
-            }
-            _ => {}
-        }
-    }
-
     /// Answers a call that wanted a child to run, once it does.
-    fn answer_start(&mut self, reply: super::Reply) {
+    pub(super) fn answer_start(&mut self, reply: super::Reply) {
         if let Some(Run { purpose: Purpose::Start(call) | Purpose::Restarted(call), .. }) = self.run
         {
             self.run = None;
@@ -240,15 +132,8 @@ impl Machine {
         match self.run.take().map(|run| run.purpose) {
             Some(Purpose::Boot) => self.actions.push(Action::Ready),
             Some(Purpose::Terminate(call)) => self.reply(call, Ok(None)),
-            Some(Purpose::BootFailed(reason) | Purpose::Halt(reason)) => {
-                self.actions.push(Action::Finish(reason));
-            }
+            Some(Purpose::Halt(finish)) => self.actions.push(Action::Finish(finish)),
             _ => {}
         }
-    }
-
-    /// Forgets a death that has been dealt with.
-    fn drop_exit(&mut self, key: Key) {
-        self.backlog.retain(|todo| !matches!(todo, super::Todo::Exit(known) if *known == key));
     }
 }
