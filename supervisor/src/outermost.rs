@@ -2,11 +2,11 @@
 //!
 //! | Exit code | [`Verdict`] | Meaning |
 //! |---|---|---|
-//! | 0 | `Stopped` | SIGTERM or SIGINT came, or the root ended by itself; children stopped in order |
+//! | 0 | `Stopped` | SIGTERM or SIGINT came, also while it started; the root was asked to end; or its significant children were done. Children stopped in order |
 //! | 69 | `NotStarted` | a child of the root did not start; those before it were stopped in order |
-//! | 70 | `GaveUp` | the root had more failures than it allows; children stopped in order |
+//! | 70 | `GaveUp` | the root had more failures than it allows, and children stopped in order; or it was killed |
 //! | 71 | `Unfit` | the self-test failed, or signals cannot be heard: nothing was started |
-//! | 75 | – | the children did not stop within the deadline; the program was ended all the same |
+//! | 75 | `Hurried`, or none | a second signal came before the children had stopped, or they did not stop within the deadline: the program was ended all the same |
 //!
 //! The numbers are those of `sysexits.h`.
 
@@ -21,25 +21,29 @@ use std::{
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
+    actor_ref::ActorRef,
     crash,
     exit::ExitReason,
     inspect::State,
     realm::{Realm, SpawnError},
-    supervisor::{SupervisorRef, SupervisorSpec},
+    supervisor::{Finish, SupervisorSpec},
 };
 
-/// The exit code of a program whose children did not stop within the deadline.
+/// The exit code of a program whose children did not stop within the deadline, or before a second
+/// signal.
 pub const DEADLINE_PASSED: u8 = 75;
 
 /// How a supervised program ended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// A signal came, or the root ended by itself.
+    /// A signal came, the root was asked to end, or its significant children were done.
     Stopped,
+    /// A second signal came while children were still stopping: they were killed.
+    Hurried,
     /// The root did not start.
     NotStarted(SpawnError),
-    /// The root gave up.
+    /// The root had more failures than it allows, or was killed.
     GaveUp(ExitReason),
     /// The program cannot be supervised.
     Unfit(Unfit),
@@ -66,6 +70,7 @@ impl Verdict {
     pub fn code(&self) -> u8 {
         match self {
             Self::Stopped => 0,
+            Self::Hurried => DEADLINE_PASSED,
             Self::NotStarted(_) => 69,
             Self::GaveUp(_) => 70,
             Self::Unfit(_) => 71,
@@ -99,8 +104,9 @@ pub fn self_test() -> Result<(), Unfit> {
 
 /// Runs a tree until it ends or a signal ends it; `main` returns the verdict as its exit code.
 ///
-/// From the moment when the root begins to stop, whatever the cause, the program has `deadline` to
-/// end; then it is ended with [`DEADLINE_PASSED`], also if this thread is blocked.
+/// From the moment when the root begins to stop, because of a signal, an order, failures or a start
+/// that failed, the program has `deadline` to end; then it is ended with [`DEADLINE_PASSED`], also
+/// if this thread is blocked. A second signal ends it without waiting.
 pub async fn run(
     realm: &Arc<Realm>,
     name: &str,
@@ -112,34 +118,61 @@ pub async fn run(
         Ok(signals) => signals,
         Err(unfit) => return Verdict::Unfit(unfit),
     };
-    let root = match realm.start(name, spec).await {
-        Ok(root) => root,
+    let finish = spec.finish.clone();
+    let root = match realm.launch(name, spec) {
+        Ok(root) => root.actor(),
         Err(error) => return Verdict::NotStarted(error),
     };
-    let stopped = tokio::select! {
+    let asked = tokio::select! {
         () = stopping(&root) => false,
         () = signals.any() => true,
     };
     let _guard = Guard::arm(deadline);
-    if stopped {
+    if asked {
         tracing::info!("a signal came, stopping");
-        root.actor().shutdown();
+        root.shutdown();
     }
-    root.actor().reaches(|state| state == State::Gone).await;
-    verdict(&root, stopped)
+    if !stopped(&root, asked, &mut signals).await {
+        return Verdict::Hurried;
+    }
+    verdict(&root, finish.get(), asked)
 }
 
-fn verdict(root: &SupervisorRef, stopped: bool) -> Verdict {
-    let reason = root.actor().closed().unwrap_or(ExitReason::NoProc);
-    if stopped || reason == ExitReason::Normal {
-        return Verdict::Stopped;
-    }
-    tracing::error!(%reason, "the root gave up");
-    Verdict::GaveUp(reason)
+async fn stopping(root: &ActorRef) {
+    root.reaches(|state| matches!(state, State::Stopping | State::Down)).await;
 }
 
-async fn stopping(root: &SupervisorRef) {
-    root.actor().reaches(|state| matches!(state, State::Stopping | State::Down)).await;
+/// Waits until the root has ended. False if it was killed for a second signal.
+async fn stopped(root: &ActorRef, asked: bool, signals: &mut Signals) -> bool {
+    let mut heard = u32::from(asked);
+    loop {
+        tokio::select! {
+            _ = root.reaches(|state| state == State::Gone) => return true,
+            () = signals.any() => heard += 1,
+        }
+        if heard > 1 {
+            tracing::warn!("a second signal came, not waiting any more");
+            root.kill();
+            return false;
+        }
+    }
+}
+
+fn verdict(root: &ActorRef, finish: Option<&Finish>, asked: bool) -> Verdict {
+    let reason = root.closed().unwrap_or(ExitReason::NoProc);
+    match finish {
+        Some(Finish::Asked(_) | Finish::Done) => Verdict::Stopped,
+        Some(Finish::NotStarted(reason)) => {
+            tracing::error!(%reason, "the root did not start");
+            Verdict::NotStarted(SpawnError::Failed { reason: reason.clone() })
+        }
+        // It was asked before it could begin.
+        None if asked && reason.is_normal() => Verdict::Stopped,
+        Some(Finish::GaveUp) | None => {
+            tracing::error!(%reason, "the root gave up");
+            Verdict::GaveUp(reason)
+        }
+    }
 }
 
 /// The signals that end a program in order.

@@ -3,13 +3,14 @@
 
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, Command, Stdio},
-    time::Duration,
+    process::{Child, ChildStdout, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use actix::System;
 use oxbeam_supervisor::{
-    ActorSpec, ChildSpec, Intensity, Realm, RealmConfig, Shutdown, SupervisorSpec, run, self_test,
+    ActorSpec, AutoShutdown, ChildSpec, Intensity, Realm, RealmConfig, Restart, Shutdown, State,
+    SupervisorSpec, run, self_test,
 };
 
 use crate::common::*;
@@ -29,9 +30,28 @@ fn program() {
             .intensity(Intensity { restarts: 0, period: Duration::from_secs(1) })
             .child(worker("a"))
             .child(ChildSpec::worker("b", births.spec()));
+        let slow =
+            |limit| ChildSpec::worker("a", ActorSpec::new(Counter::stubborn)).shutdown(limit);
+        let births = Births::default();
+        births.fail_next(1);
+        let fails = ChildSpec::worker("b", births.spec());
         let spec = match role.as_str() {
-            "never stops" => spec.child(stubborn.shutdown(Shutdown::Infinity)),
+            "never stops" | "is hurried" => spec.child(stubborn.shutdown(Shutdown::Infinity)),
+            "starts for ever" => {
+                let never = ActorSpec::new(Counter::default).acknowledged();
+                spec.child(ChildSpec::worker("never", never))
+            }
+            "does not start, slowly" => SupervisorSpec::new()
+                .child(slow(Shutdown::Within(Duration::from_millis(100))))
+                .child(fails),
+            "is done" => SupervisorSpec::new()
+                .auto_shutdown(AutoShutdown::AllSignificant)
+                .child(worker("a").restart(Restart::Transient).significant()),
             _ => spec,
+        };
+        let deadline = match role.as_str() {
+            "is hurried" => Duration::from_secs(60),
+            _ => Duration::from_millis(300),
         };
         let watched = realm.clone();
         tokio::task::spawn_local(async move {
@@ -40,11 +60,23 @@ fn program() {
                 let _ = events.recv().await;
             }
             println!("the tree is up");
-            if role == "gives up" {
-                watched.registry().address::<Counter>("a").unwrap().tell(End::Panic).unwrap();
+            let a = watched.registry().address::<Counter>("a").unwrap();
+            match role.as_str() {
+                "gives up" => a.tell(End::Panic).unwrap(),
+                "is done" => a.tell(End::Stop).unwrap(),
+                "is stopped from inside" => {
+                    let root = watched.snapshot(None, 1).rows[0].about.id;
+                    watched.find(root).unwrap().shutdown();
+                }
+                "is hurried" => {
+                    let root = watched.find(watched.snapshot(None, 1).rows[0].about.id).unwrap();
+                    root.reaches(|state| state == State::Stopping).await;
+                    println!("stopping");
+                }
+                _ => {}
             }
         });
-        run(&realm, "root", spec, Duration::from_millis(300)).await
+        run(&realm, "root", spec, deadline).await
     });
     std::process::exit(i32::from(verdict.code()));
 }
@@ -56,8 +88,17 @@ fn start(role: &str) -> Child {
 }
 
 fn wait_until_running(child: &mut Child) {
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.contains("the tree is up")));
+    drop(wait_for(child.stdout.take().unwrap(), "the tree is up"));
+}
+
+fn wait_for(stdout: ChildStdout, words: &str) -> ChildStdout {
+    let mut lines = BufReader::new(stdout);
+    let mut line = String::new();
+    while !line.contains(words) {
+        line.clear();
+        assert!(lines.read_line(&mut line).unwrap() > 0, "ended without {words:?}");
+    }
+    lines.into_inner()
 }
 
 fn signal(child: &Child, signal: &str) {
@@ -100,4 +141,39 @@ fn a_program_whose_children_do_not_stop_ends_at_the_deadline_with_75() {
     wait_until_running(&mut child);
     signal(&child, "-TERM");
     assert_eq!(code(child), Some(i32::from(oxbeam_supervisor::DEADLINE_PASSED)));
+}
+
+#[test]
+fn a_signal_ends_a_program_whose_root_is_still_starting() {
+    let mut child = start("starts for ever");
+    wait_until_running(&mut child);
+    signal(&child, "-TERM");
+    assert_eq!(code(child), Some(0));
+}
+
+#[test]
+fn a_second_signal_ends_a_program_whose_children_do_not_stop_before_the_deadline_with_75() {
+    let mut child = start("is hurried");
+    let stdout = wait_for(child.stdout.take().unwrap(), "the tree is up");
+    signal(&child, "-TERM");
+    drop(wait_for(stdout, "stopping"));
+    signal(&child, "-INT");
+    let begun = Instant::now();
+    assert_eq!(code(child), Some(i32::from(oxbeam_supervisor::DEADLINE_PASSED)));
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}
+
+#[test]
+fn a_root_that_does_not_start_is_69_also_when_its_children_take_time_to_stop() {
+    assert_eq!(code(start("does not start, slowly")), Some(69));
+}
+
+#[test]
+fn a_root_whose_significant_children_are_done_is_0() {
+    assert_eq!(code(start("is done")), Some(0));
+}
+
+#[test]
+fn a_root_that_is_shut_down_from_inside_is_0() {
+    assert_eq!(code(start("is stopped from inside")), Some(0));
 }
