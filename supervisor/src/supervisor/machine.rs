@@ -20,6 +20,8 @@ mod model;
 mod properties;
 mod restart;
 mod run;
+#[cfg(test)]
+mod trees;
 
 use std::{collections::VecDeque, time::Duration};
 

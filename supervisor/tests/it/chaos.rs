@@ -9,7 +9,7 @@ use std::{
 use actix::{Actor, Arbiter, Context, Handler, System};
 use oxbeam_supervisor::{
     ActorSpec, Address, AskError, Backoff, ChildSpec, Children, DynamicSpec, ExitReason, Intensity,
-    Placement, Realm, RealmConfig, Refusal, Schedulers, State, SupervisorSpec,
+    Placement, Realm, RealmConfig, Refusal, Schedulers, State, SupervisorRef, SupervisorSpec,
 };
 
 const HOUSES: usize = 10;
@@ -38,8 +38,7 @@ impl Handler<Say> for Echo {
 }
 
 /// Many houses under a root; in each a dynamic supervisor, and under it the actors.
-fn tree() -> (Vec<Children<u32, Echo>>, SupervisorSpec) {
-    let intensity = Intensity { restarts: 0, period: Duration::from_secs(1) };
+fn tree(intensity: Intensity) -> (Vec<Children<u32, Echo>>, SupervisorSpec) {
     let mut root = SupervisorSpec::new().intensity(intensity);
     let mut houses = Vec::new();
     for number in 0..HOUSES {
@@ -140,7 +139,8 @@ fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
         let compute = arbiters.iter().map(Arbiter::handle).collect();
         let schedulers = Schedulers::on(Vec::new(), compute);
         let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
-        let (houses, spec) = tree();
+        let intensity = Intensity { restarts: 0, period: Duration::from_secs(1) };
+        let (houses, spec) = tree(intensity);
         let root = realm.start("root", spec).await.unwrap();
         let mut addresses = Vec::new();
         for actor in 0..ACTORS {
@@ -169,6 +169,66 @@ fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
         root.actor().shutdown();
         root.actor().reaches(|state| state == State::Gone).await;
         // All have ended; their threads are still clearing up after them.
+        while realm.actors() > 0 {
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+/// Kills supervisors of both kinds at random, for two seconds, while all children are talked to.
+async fn kill_supervisors(root: &SupervisorRef, houses: &[Children<u32, Echo>]) -> (u32, u32) {
+    let mut dice = fastrand::Rng::with_seed(7);
+    let until = Instant::now() + Duration::from_secs(2);
+    let (mut kills, mut answers) = (0, 0);
+    while Instant::now() < until {
+        let house = dice.usize(0..HOUSES);
+        // Which of the two it is, or that it is just being restarted, is all the same.
+        if let Ok(supervisor) = root.child(&format!("house-{house}")).await {
+            let inner = supervisor.address().map(SupervisorRef::new);
+            match inner.filter(|_| dice.bool()) {
+                None => supervisor.kill(),
+                Some(inner) => {
+                    if let Ok(many) = inner.child("actors").await {
+                        many.kill();
+                    }
+                }
+            }
+            kills += 1;
+        }
+        for actor in 0..100 {
+            if let Ok(echo) = houses[actor % HOUSES].get_or_start(&(actor as u32)).await {
+                let said = echo.ask(Say(1)).within(Duration::from_secs(5)).await;
+                assert!(!matches!(said, Err(AskError::Timeout { .. })), "silence from {actor}");
+                answers += u32::from(said.is_ok());
+            }
+        }
+    }
+    (kills, answers)
+}
+
+#[test]
+fn supervisors_that_are_killed_come_back_with_their_children_and_nothing_is_left_behind() {
+    System::new().block_on(async {
+        let arbiters: Vec<_> = (0..2).map(|_| Arbiter::new()).collect();
+        let compute = arbiters.iter().map(Arbiter::handle).collect();
+        let schedulers = Schedulers::on(Vec::new(), compute);
+        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let patient = Intensity { restarts: u32::MAX, period: Duration::from_secs(1) };
+        let (houses, spec) = tree(patient);
+        let root = realm.start("root", spec).await.unwrap();
+        let (kills, answers) = kill_supervisors(&root, &houses).await;
+        assert!(kills > 10 && answers > 100, "{kills} kills, {answers} answers");
+        for (house, children) in houses.iter().enumerate() {
+            let echo = loop {
+                if let Ok(echo) = children.get_or_start(&0).await {
+                    break echo;
+                }
+                tokio::task::yield_now().await;
+            };
+            assert_eq!(echo.ask(Say(1)).await, Ok(1), "house {house}");
+        }
+        root.actor().shutdown();
+        root.actor().reaches(|state| state == State::Gone).await;
         while realm.actors() > 0 {
             tokio::task::yield_now().await;
         }

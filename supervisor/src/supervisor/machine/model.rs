@@ -28,6 +28,17 @@ pub(super) enum Deed {
     Reply(&'static str),
 }
 
+impl Deed {
+    /// As seen from the supervisor above.
+    pub(super) fn under(self, id: &str) -> Option<Self> {
+        match self {
+            Self::Start(below) => Some(Self::Start(format!("{id}/{below}"))),
+            Self::Stop(below) => Some(Self::Stop(format!("{id}/{below}"))),
+            Self::Exit | Self::Reply(_) => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub(super) struct Spec {
     pub(super) id: String,
@@ -53,6 +64,10 @@ pub(super) struct Model {
     pub(super) restarts: Vec<std::time::Duration>,
     pub(super) deeds: Vec<Deed>,
     pub(super) over: bool,
+    /// Which children are supervisors, as they are before they start.
+    pub(super) subs: HashMap<String, Model>,
+    /// Those that run.
+    pub(super) running: HashMap<String, Model>,
 }
 
 type Now = std::time::Duration;
@@ -60,8 +75,20 @@ type Now = std::time::Duration;
 impl Model {
     fn start_actor(&mut self, id: &str) -> Outcome {
         self.deeds.push(Deed::Start(id.to_owned()));
+        if let Some(mut sub) = self.subs.get(id).cloned() {
+            sub.init();
+            self.adopt(id, &mut sub);
+            let over = sub.over;
+            self.running.insert(id.to_owned(), sub);
+            return if over { Outcome::Fails } else { Outcome::Runs };
+        }
         let script = self.outcomes.entry(id.to_owned()).or_default();
         script.pop_front().unwrap_or(Outcome::Runs)
+    }
+
+    /// What was done below a child was done here, under its name.
+    fn adopt(&mut self, id: &str, sub: &mut Model) {
+        self.deeds.extend(sub.deeds.drain(..).filter_map(|deed| deed.under(id)));
     }
 
     fn at(&self, id: &str) -> Option<usize> {
@@ -109,6 +136,10 @@ impl Model {
             let Some(at) = self.at(id) else { continue };
             if self.children[at].1 == Pid::Alive {
                 self.deeds.push(Deed::Stop(id.clone()));
+                if let Some(mut sub) = self.running.remove(id) {
+                    sub.shutdown();
+                    self.adopt(id, &mut sub);
+                }
             }
             self.del_child(id);
         }
@@ -162,6 +193,38 @@ impl Model {
                 self.terminate();
             }
         }
+    }
+
+    /// The child at the end of the path ends by itself. If that is too much for its supervisor,
+    /// this one ends, too, with `Shutdown`.
+    pub(super) fn exit_below(&mut self, path: &[String], reason: &ExitReason, now: Now) {
+        let Some((id, below)) = path.split_first() else { return };
+        if below.is_empty() {
+            self.running.remove(id);
+            return self.exit(id, reason, now);
+        }
+        let Some(mut sub) = self.running.remove(id) else { return };
+        sub.exit_below(below, reason, now);
+        self.adopt(id, &mut sub);
+        if sub.over {
+            self.exit(id, &ExitReason::Shutdown, now);
+        } else {
+            self.running.insert(id.clone(), sub);
+        }
+    }
+
+    /// The living child that the numbers lead to, one for each level.
+    pub(super) fn pick(&self, numbers: &[usize]) -> Option<Vec<String>> {
+        let (number, below) = numbers.split_first()?;
+        let alive: Vec<_> = self
+            .children
+            .iter()
+            .filter(|(_, pid)| *pid == Pid::Alive)
+            .map(|(s, _)| &s.id)
+            .collect();
+        let id = alive.get(number % alive.len().max(1))?;
+        let deeper = self.running.get(*id).and_then(|sub| sub.pick(below));
+        Some(std::iter::once((*id).clone()).chain(deeper.unwrap_or_default()).collect())
     }
 
     /// `add_restart` and `restart`, with every `try_again` that follows from it.

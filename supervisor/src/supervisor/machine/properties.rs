@@ -37,12 +37,12 @@ struct World {
     calls: u64,
 }
 
-fn policy(spec: &Spec) -> Policy {
+pub(super) fn policy(spec: &Spec) -> Policy {
     Policy {
         id: spec.id.as_str().into(),
         restart: spec.restart,
         shutdown: Shutdown::Within(Duration::from_secs(5)),
-        start_limit: None,
+        start_limit: Some(Duration::from_secs(2)),
         significant: spec.significant,
     }
 }
@@ -171,7 +171,7 @@ fn id() -> impl Strategy<Value = String> {
     select(IDS.to_vec()).prop_map(ToOwned::to_owned)
 }
 
-fn reason() -> impl Strategy<Value = ExitReason> {
+pub(super) fn reason() -> impl Strategy<Value = ExitReason> {
     select(vec![
         ExitReason::Normal,
         ExitReason::Shutdown,
@@ -198,7 +198,7 @@ fn outcomes() -> impl Strategy<Value = VecDeque<Outcome>> {
 }
 
 prop_compose! {
-    fn model()(
+    pub(super) fn model()(
         strategy in select(vec![Restarts::OneForOne, Restarts::OneForAll, Restarts::RestForOne]),
         auto in select(vec![
             AutoShutdown::Never, AutoShutdown::AnySignificant, AutoShutdown::AllSignificant,
@@ -223,6 +223,8 @@ prop_compose! {
             restarts: Vec::new(),
             deeds: Vec::new(),
             over: false,
+            subs: HashMap::new(),
+            running: HashMap::new(),
         }
     }
 }
