@@ -1,12 +1,6 @@
 //! The outermost ring: what happens when there is no supervisor above.
 //!
-//! | Exit code | [`Verdict`] | Meaning |
-//! |---|---|---|
-//! | 0 | `Stopped` | SIGTERM or SIGINT came, also while it started; the root was asked to end; or its significant children were done. Children stopped in order |
-//! | 69 | `NotStarted` | a child of the root did not start; those before it were stopped in order |
-//! | 70 | `GaveUp` | the root had more failures than it allows, and children stopped in order; or it was killed |
-//! | 71 | `Unfit` | the self-test failed, or signals cannot be heard: nothing was started |
-//! | 75 | `Hurried`, or none | a second signal came before the children had stopped, or they did not stop within the deadline: the program was ended all the same |
+//! Each [`Verdict`] has an exit code; README's table of exit codes says what each means.
 //!
 //! The numbers are those of `sysexits.h`.
 
