@@ -13,8 +13,11 @@
 //! first, so that actix's own drop does not poll half-changed state.
 
 mod call;
+mod end;
 mod life;
+mod obey;
 mod pump;
+mod unplaced;
 
 use std::{
     pin::Pin,
@@ -29,13 +32,14 @@ use tokio::time::{Sleep, sleep};
 pub(crate) use call::Call;
 pub use call::Concurrent;
 use life::{Life, Turn};
+pub(crate) use unplaced::Unplaced;
 
 use crate::{
-    actor_ref::ActorRef,
+    crash,
     event::Happening,
     exit::ExitReason,
     inspect::{ActorId, State},
-    mailbox::{AnyMailbox, Mailbox, Order, Orders},
+    mailbox::{AnyMailbox, Mailbox, Orders},
     realm::Realm,
     scheduler::Seat,
     spec::StartError,
@@ -96,45 +100,13 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
     }
 
     fn turn(&mut self, orders: Option<Orders>, mail: bool, cx: &mut Task<'_>) -> Flow {
-        let ordered = orders.and_then(|mut orders| match orders.discard.take() {
-            Some(reason) => Some(self.discard(reason)),
-            None if matches!(self.phase, Phase::Vacant { .. }) => self.obey_vacant(&orders),
-            None => self.obey_living(orders),
-        });
-        match (ordered, &self.phase) {
-            (Some(flow), _) => flow,
-            (None, Phase::Vacant { .. }) => self.vacant(mail, cx),
-            (None, Phase::Living(_)) => self.living(cx),
+        if let Some(flow) = orders.and_then(|orders| self.obey(orders)) {
+            return flow;
         }
-    }
-
-    fn discard(&mut self, reason: ExitReason) -> Flow {
-        if matches!(self.phase, Phase::Living(_)) {
-            self.end(reason.clone());
+        match &self.phase {
+            Phase::Vacant { .. } => self.vacant(mail, cx),
+            Phase::Living(_) => self.living(cx),
         }
-        self.finish(reason);
-        Flow::Done
-    }
-
-    /// What there is to do at once, if anything is.
-    fn obey_vacant(&mut self, orders: &Orders) -> Option<Flow> {
-        let Phase::Vacant { begin, .. } = &mut self.phase else { return None };
-        if orders.kill || orders.shutdown {
-            // Ordered after the begin that waits: the life ends before it began.
-            if orders.begin.is_some() || begin.is_some() {
-                let reason = if orders.kill { ExitReason::Killed } else { ExitReason::Shutdown };
-                self.stillborn(reason);
-            }
-            return Some(Flow::Again);
-        }
-        let after = orders.begin?;
-        *begin = (!after.is_zero()).then(|| Box::pin(sleep(after)));
-        if begin.is_none() {
-            self.begin();
-        } else {
-            self.mailbox.enter(State::Backoff);
-        }
-        Some(Flow::Again)
     }
 
     fn vacant(&mut self, mail: bool, cx: &mut Task<'_>) -> Flow {
@@ -151,41 +123,21 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
     fn begin(&mut self) {
         self.mailbox.begin_life();
         match Life::begin(&self.mailbox, &self.realm) {
-            Ok(life) => self.phase = Phase::Living(Box::new(life)),
+            Ok(mut life) => {
+                if self.mailbox.is_suspended() {
+                    life.suspend(&self.mailbox);
+                }
+                self.phase = Phase::Living(Box::new(life));
+            }
             Err(StartError::Ignore) => {
                 self.phase = Phase::Vacant { begin: None, asleep: false };
                 self.mailbox.enter(State::Down);
                 self.changed(Change::Ignored);
             }
-            Err(StartError::Failed(reason)) => self.stillborn(reason),
+            Err(StartError::Failed(reason)) => {
+                self.stillborn(reason);
+            }
         }
-    }
-
-    /// The life ended before there was any state.
-    fn stillborn(&mut self, reason: ExitReason) {
-        self.mailbox.note_exit(&reason).tell(self.mailbox.about().id, &reason);
-        self.vacate(Change::StartFailed(reason));
-    }
-
-    /// What there is to do at once, if anything is.
-    fn obey_living(&mut self, orders: Orders) -> Option<Flow> {
-        if orders.kill {
-            return Some(self.end(ExitReason::Killed));
-        }
-        if let Some(reason) = orders.exit {
-            return Some(self.end(reason));
-        }
-        let Phase::Living(life) = &mut self.phase else { return None };
-        if orders.shutdown {
-            life.stop();
-            self.mailbox.enter(State::Stopping);
-        }
-        match orders.suspend {
-            Some(true) => life.suspend(&self.mailbox),
-            Some(false) => self.mailbox.suspend(false),
-            None => {}
-        }
-        None
     }
 
     fn living(&mut self, cx: &mut Task<'_>) -> Flow {
@@ -223,76 +175,10 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         Flow::Again
     }
 
-    fn sleep(&mut self) -> Flow {
-        self.drop_state();
-        self.phase = Phase::Vacant { begin: None, asleep: true };
-        self.mailbox.enter(State::Asleep);
-        self.realm.emit(self.mailbox.about(), Happening::Slept);
-        self.changed(Change::Slept);
-        Flow::Again
-    }
-
-    fn end(&mut self, reason: ExitReason) -> Flow {
-        let Phase::Living(life) = &self.phase else { return Flow::Again };
-        let starting = life.starting();
-        self.bury(&reason);
-        let change = if starting { Change::StartFailed(reason) } else { Change::Exited(reason) };
-        self.vacate(change);
-        Flow::Again
-    }
-
-    /// Ends the life. First the reason is noted, then the state is dropped: a caller whose reply is
-    /// dropped with it finds the reason.
-    fn bury(&mut self, reason: &ExitReason) {
-        let watchers = self.mailbox.note_exit(reason);
-        // A linked actor's crash, or a child's, is reported where it happened.
-        if let Some(crash) = reason.crash().filter(|crash| crash.actor == self.mailbox.about().id) {
-            self.realm.record(crash);
-        }
-        self.realm.emit(self.mailbox.about(), Happening::Exited { reason: reason.clone() });
-        self.drop_state();
-        watchers.tell(self.mailbox.about().id, reason);
-    }
-
-    fn drop_state(&mut self) {
-        let vacant = Phase::Vacant { begin: None, asleep: false };
-        if let Phase::Living(life) = std::mem::replace(&mut self.phase, vacant)
-            && let Some(crash) = life.bury()
-        {
-            self.realm.record(&Arc::new(crash));
-        }
-        self.idle = None;
-    }
-
-    /// Waits for what the supervisor decides; without one this was the end.
-    fn vacate(&mut self, change: Change) {
-        self.phase = Phase::Vacant { begin: None, asleep: false };
-        self.mailbox.enter(State::Down);
-        if self.tell.is_none() {
-            let reason = self.mailbox.last_exit().unwrap_or(ExitReason::Normal);
-            self.mailbox.order(Order::Discard(reason));
-        }
-        self.changed(change);
-    }
-
     fn changed(&self, change: Change) {
         if let Some(tell) = &self.tell {
             tell(self.mailbox.about().id, change);
         }
-    }
-
-    /// Closes the mailbox and forgets the actor.
-    fn finish(&mut self, reason: ExitReason) {
-        if std::mem::replace(&mut self.finished, true) {
-            return;
-        }
-        let actor: ActorRef = self.mailbox.actor_ref();
-        self.realm.forget(&actor, self.mailbox.spec());
-        self.mailbox.close(reason.clone());
-        // Monitors made while the actor was vacant.
-        self.mailbox.take_watchers().tell(actor.id(), &reason);
-        self.mailbox.enter(State::Gone);
-        self.seat = None;
     }
 }
 
@@ -303,24 +189,14 @@ impl<A: Actor<Context = Context<A>>> Future for Shell<A> {
         let this = self.get_mut();
         loop {
             let (orders, mail) = this.mailbox.take_orders(cx.waker());
-            match this.turn(orders, mail, cx) {
+            // Each call of the actor's code is caught where it is made. This one is for what was
+            // overlooked: whatever panics, the supervisor hears of an end.
+            let flow = crash::catch(|| this.turn(orders, mail, cx));
+            match flow.unwrap_or_else(|caught| this.collapse(caught)) {
                 Flow::Again => {}
                 Flow::Wait => return Poll::Pending,
                 Flow::Done => return Poll::Ready(()),
             }
-        }
-    }
-}
-
-/// The thread or the program ends: whoever waits for the actor hears of it.
-impl<A: Actor<Context = Context<A>>> Drop for Shell<A> {
-    fn drop(&mut self) {
-        if !self.finished {
-            if matches!(self.phase, Phase::Living(_)) {
-                self.bury(&ExitReason::Killed);
-            }
-            self.finish(ExitReason::Killed);
-            self.changed(Change::Lost);
         }
     }
 }

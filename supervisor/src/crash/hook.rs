@@ -4,6 +4,7 @@ use std::{
     any::Any,
     backtrace::Backtrace,
     cell::{Cell, RefCell},
+    mem,
     panic::{self, AssertUnwindSafe, PanicHookInfo},
     sync::OnceLock,
 };
@@ -54,26 +55,38 @@ fn note(info: &PanicHookInfo<'_>) {
 /// # Errors
 /// What the hook saw of the panic.
 pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Caught> {
+    // A panic around us may be unwinding through a drop that came here.
+    let around = LATEST.take();
     DEPTH.with(|depth| depth.set(depth.get() + 1));
     let result = panic::catch_unwind(AssertUnwindSafe(body));
     DEPTH.with(|depth| depth.set(depth.get() - 1));
-    result.map_err(|payload| {
-        let noted = LATEST.with(|latest| latest.borrow_mut().take());
+    let result = result.map_err(|payload| {
+        let noted = LATEST.take().filter(|caught| caught.is_of(&*payload));
         let caught = noted.unwrap_or_else(|| unseen(&*payload));
-        // A payload whose own drop panics must not end the program.
-        if panic::catch_unwind(AssertUnwindSafe(move || drop(payload))).is_err() {
-            LATEST.with(|latest| latest.borrow_mut().take());
+        // A payload whose own drop panics must not end the program, nor the payload of that.
+        if let Err(second) = panic::catch_unwind(AssertUnwindSafe(move || drop(payload))) {
+            mem::forget(second);
         }
         caught
-    })
+    });
+    LATEST.set(around);
+    result
+}
+
+impl Caught {
+    /// Whether this is the panic with that payload: one that the actor caught itself is noted too.
+    fn is_of(&self, payload: &(dyn Any + Send)) -> bool {
+        words(payload).is_none_or(|words| words == self.text)
+    }
 }
 
 /// A panic that passed by the hook: `resume_unwind`, or another hook put in our place.
 fn unseen(payload: &(dyn Any + Send)) -> Caught {
-    let text = payload
-        .downcast_ref::<&str>()
-        .map(ToString::to_string)
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without words".to_owned());
+    let text = words(payload).unwrap_or("a panic without words").to_owned();
     Caught { text, location: "unknown".to_owned(), backtrace: Backtrace::disabled() }
+}
+
+fn words(payload: &(dyn Any + Send)) -> Option<&str> {
+    let text = payload.downcast_ref::<&str>().copied();
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }

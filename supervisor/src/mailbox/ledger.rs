@@ -43,7 +43,16 @@ pub(crate) struct Ledger {
 }
 
 #[derive(Debug, Default)]
-struct LastExits(VecDeque<(ExitReason, Instant)>);
+struct LastExits(VecDeque<End>);
+
+/// One end of the actor.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) reason: ExitReason,
+    pub(crate) at: Instant,
+    /// The number of the last message that it had in its hands, or any life before it.
+    opened: u64,
+}
 
 impl Default for Ledger {
     fn default() -> Self {
@@ -83,6 +92,15 @@ impl Ledger {
         }
     }
 
+    /// A suspension begins or ends. One that starts or stops goes on doing so.
+    pub(crate) fn suspend(&mut self, suspended: bool) {
+        self.state = match (self.state, suspended) {
+            (State::Running, true) => State::Suspended,
+            (State::Suspended, false) => State::Running,
+            (state, _) => state,
+        };
+    }
+
     /// A message begins, in the turn that began at `turn`. Whether its end is to be timed.
     pub(crate) fn begin(&mut self, message: &'static str, turn: Instant) -> bool {
         self.handled += 1;
@@ -108,25 +126,31 @@ impl Ledger {
         Some((message, took))
     }
 
-    pub(crate) fn exit(&mut self, reason: ExitReason, now: Instant) {
-        self.finish(now);
+    /// The life ends, with `opened` messages taken out of the queue so far.
+    pub(super) fn exit(&mut self, reason: ExitReason, opened: u64, now: Instant) {
         self.exits += 1;
         self.since = None;
         let LastExits(last_exits) = &mut **self.last_exits.get_or_insert_default();
         if last_exits.len() >= LAST_EXITS {
             last_exits.pop_front();
         }
-        last_exits.push_back((reason, now));
+        last_exits.push_back(End { reason, at: now, opened });
         self.state = State::Down;
     }
 
     pub(crate) fn last_exit(&self) -> Option<ExitReason> {
-        self.last_exits.as_ref()?.0.back().map(|(reason, _)| reason.clone())
+        self.last_exits.as_ref()?.0.back().map(|end| end.reason.clone())
     }
 
     /// The last few ends, the latest last.
-    pub(crate) fn last_exits(&self) -> impl Iterator<Item = &(ExitReason, Instant)> {
+    pub(crate) fn last_exits(&self) -> impl Iterator<Item = &End> {
         self.last_exits.iter().flat_map(|exits| &exits.0)
+    }
+
+    /// How the life ended that had a message in its hands. Of ends that are no longer remembered the
+    /// next one speaks.
+    pub(crate) fn end_of(&self, message: u64) -> Option<ExitReason> {
+        self.last_exits().find(|end| end.opened >= message).map(|end| end.reason.clone())
     }
 
     pub(crate) fn idle_since(&self) -> Option<Instant> {

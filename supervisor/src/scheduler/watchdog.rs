@@ -29,8 +29,11 @@ impl Default for WatchdogConfig {
 /// [`Happening::Stuck`] and in the log; nothing can end it from outside.
 ///
 /// # Errors
-/// When the watching thread cannot be started.
+/// When the period is zero, or the watching thread cannot be started.
 pub fn watch(realm: &Arc<Realm>, config: WatchdogConfig) -> io::Result<()> {
+    if config.period.is_zero() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the period is zero"));
+    }
     let realm = Arc::downgrade(realm);
     let watch = move || {
         let mut seen = Vec::new();

@@ -7,10 +7,13 @@
     reason = "helpers of tests are tests"
 )]
 
+mod asks;
 mod bounds;
 mod chaos;
 mod common;
 mod concurrent;
+mod control;
+mod drops;
 mod dynamic;
 mod inspect;
 mod links;
@@ -19,3 +22,5 @@ mod panics;
 mod rules;
 mod scheduler;
 mod shell;
+mod threads;
+mod watching;
