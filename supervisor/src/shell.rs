@@ -100,13 +100,21 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
     }
 
     fn turn(&mut self, orders: Option<Orders>, mail: bool, cx: &mut Task<'_>) -> Flow {
-        if let Some(flow) = orders.and_then(|orders| self.obey(orders)) {
-            return flow;
+        let obeyed = orders.and_then(|orders| self.guarded(|shell| shell.obey(orders)));
+        match (obeyed, &mut self.phase) {
+            (Some(flow), _) => flow,
+            (None, Phase::Vacant { .. }) => self.guarded(|shell| shell.vacant(mail, cx)),
+            (None, Phase::Living(life)) => match life.turn(&self.mailbox, cx) {
+                Turn::Pending => self.rest(cx),
+                turn => self.guarded(|shell| shell.changed_by(turn)),
+            },
         }
-        match &self.phase {
-            Phase::Vacant { .. } => self.vacant(mail, cx),
-            Phase::Living(_) => self.living(cx),
-        }
+    }
+
+    /// Each call of the actor's code is caught where it is made. This is for what was overlooked:
+    /// whatever panics, the supervisor hears of an end.
+    fn guarded<T: From<Flow>>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
+        crash::catch(|| body(self)).unwrap_or_else(|caught| self.collapse(caught).into())
     }
 
     fn vacant(&mut self, mail: bool, cx: &mut Task<'_>) -> Flow {
@@ -140,9 +148,8 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         }
     }
 
-    fn living(&mut self, cx: &mut Task<'_>) -> Flow {
-        let Phase::Living(life) = &mut self.phase else { return Flow::Again };
-        match life.turn(&self.mailbox, cx) {
+    fn changed_by(&mut self, turn: Turn) -> Flow {
+        match turn {
             Turn::Ended(reason) => self.end(reason),
             Turn::Slept => self.sleep(),
             Turn::Started => {
@@ -151,7 +158,7 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
                 self.realm.emit(self.mailbox.about(), Happening::Started);
                 Flow::Again
             }
-            Turn::Pending => self.rest(cx),
+            Turn::Pending => Flow::Wait,
         }
     }
 
@@ -189,10 +196,7 @@ impl<A: Actor<Context = Context<A>>> Future for Shell<A> {
         let this = self.get_mut();
         loop {
             let (orders, mail) = this.mailbox.take_orders(cx.waker());
-            // Each call of the actor's code is caught where it is made. This one is for what was
-            // overlooked: whatever panics, the supervisor hears of an end.
-            let flow = crash::catch(|| this.turn(orders, mail, cx));
-            match flow.unwrap_or_else(|caught| this.collapse(caught)) {
+            match this.turn(orders, mail, cx) {
                 Flow::Again => {}
                 Flow::Wait => return Poll::Pending,
                 Flow::Done => return Poll::Ready(()),

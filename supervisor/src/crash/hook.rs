@@ -3,7 +3,7 @@
 use std::{
     any::Any,
     backtrace::Backtrace,
-    cell::{Cell, RefCell},
+    cell::Cell,
     mem,
     panic::{self, AssertUnwindSafe, PanicHookInfo},
     sync::OnceLock,
@@ -21,7 +21,7 @@ thread_local! {
     /// How many `catch` calls are below us on this thread's stack.
     static DEPTH: Cell<usize> = const { Cell::new(0) };
     /// The latest panic inside `catch`. The hook fills it before the stack unwinds.
-    static LATEST: RefCell<Option<Caught>> = const { RefCell::new(None) };
+    static LATEST: Cell<Option<Box<Caught>>> = const { Cell::new(None) };
 }
 
 /// Installs the hook, once for the program. Panics outside supervised code go to the hook that was
@@ -43,11 +43,7 @@ fn note(info: &PanicHookInfo<'_>) {
         backtrace: Backtrace::force_capture(),
     };
     // A panic in a thread-local's destructor finds nowhere to be noted; it is still caught.
-    let _ = LATEST.try_with(|latest| {
-        if let Ok(mut latest) = latest.try_borrow_mut() {
-            *latest = Some(caught);
-        }
-    });
+    let _ = LATEST.try_with(|latest| latest.set(Some(Box::new(caught))));
 }
 
 /// Runs `body`; a panic inside comes back as what the hook saw.
@@ -62,7 +58,7 @@ pub(crate) fn catch<T>(body: impl FnOnce() -> T) -> Result<T, Caught> {
     DEPTH.with(|depth| depth.set(depth.get() - 1));
     let result = result.map_err(|payload| {
         let noted = LATEST.take().filter(|caught| caught.is_of(&*payload));
-        let caught = noted.unwrap_or_else(|| unseen(&*payload));
+        let caught = noted.map_or_else(|| unseen(&*payload), |noted| *noted);
         // A payload whose own drop panics must not end the program, nor the payload of that.
         if let Err(second) = panic::catch_unwind(AssertUnwindSafe(move || drop(payload))) {
             mem::forget(second);
