@@ -88,10 +88,9 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         &self.spec
     }
 
-    /// The next thing for the actor to do, in the turn that began at `turn`.
-    /// A message only if one more `may` be in the actor's hands.
-    pub(crate) fn next(&self, turn: Instant, may: bool) -> Next<A> {
-        let next = self.inner.lock().choose(turn, may);
+    /// The next thing for the actor to do; a message only if one more `may` be in its hands.
+    pub(crate) fn next(&self, may: bool) -> Next<A> {
+        let next = self.inner.lock().choose(may);
         if let Next::Message(opened) = &next {
             self.handling.store(true, Ordering::Relaxed);
             if opened.more {
@@ -136,8 +135,12 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         (inner.take_orders(), inner.mail())
     }
 
-    /// Whether the actor could leave without anybody noticing, and since when it has been idle.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
+    pub(crate) fn handled_so_far(&self) -> u64 {
+        self.inner.lock().ledger.handled
+    }
+
+    /// Messages handled so far, if the actor could leave without anybody noticing.
+    pub(crate) fn idle_at(&self) -> Option<u64> {
         self.sweep();
         let inner = self.inner.lock();
         // A message that the actor waits in (`ctx.wait`) is still the current one.
@@ -145,7 +148,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
             || inner.has_work()
             || inner.suspended
             || self.awaiting() > 0;
-        if busy { None } else { inner.ledger.idle_since() }
+        (!busy).then_some(inner.ledger.handled)
     }
 
     /// Holds what comes, or lets it through again.

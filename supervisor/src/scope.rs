@@ -8,8 +8,6 @@ use std::{
     rc::Rc,
 };
 
-use tokio::time::Instant;
-
 use crate::{
     actor_ref::ActorRef,
     crash::{Caught, Crash, Place},
@@ -42,8 +40,6 @@ pub(crate) struct Scope {
     pub(crate) gated: Cell<bool>,
     /// Messages until the thread's other tasks get their turn.
     pub(crate) messages_left: Cell<u32>,
-    /// When the turn began.
-    pub(crate) turn: Cell<Instant>,
 }
 
 impl Scope {
@@ -60,7 +56,6 @@ impl Scope {
             retire: Cell::new(false),
             gated: Cell::new(false),
             messages_left: Cell::new(0),
-            turn: Cell::new(Instant::now()),
         })
     }
 

@@ -23,7 +23,6 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context as Task, Poll},
-    time::Duration,
 };
 
 use actix::{Actor, Context};
@@ -67,8 +66,8 @@ pub(crate) struct Shell<A: Actor<Context = Context<A>>> {
     realm: Arc<Realm>,
     tell: Option<Tell>,
     phase: Phase<A>,
-    /// Until when an idle actor is waited for.
-    idle: Option<Pin<Box<Sleep>>>,
+    /// Until when an idle actor is waited for, and the messages that it had handled before.
+    idle: Option<(Pin<Box<Sleep>>, u64)>,
     seat: Option<Seat>,
     finished: bool,
 }
@@ -167,18 +166,17 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         let (Some(limit), Phase::Living(life)) = (self.mailbox.spec().idle, &mut self.phase) else {
             return Flow::Wait;
         };
-        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(limit)));
+        let (idle, before) = self
+            .idle
+            .get_or_insert_with(|| (Box::pin(sleep(limit)), self.mailbox.handled_so_far()));
         if idle.as_mut().poll(cx).is_pending() {
             return Flow::Wait;
         }
-        let since = self.mailbox.idle_since().filter(|_| life.idle());
-        let quiet = since.map_or(Duration::ZERO, |since| since.elapsed());
-        if quiet >= limit {
+        let quiet = self.mailbox.idle_at().filter(|_| life.idle());
+        if quiet == Some(*before) {
             life.leave();
-            self.idle = None;
-        } else {
-            self.idle = Some(Box::pin(sleep(limit - quiet)));
         }
+        self.idle = None;
         Flow::Again
     }
 

@@ -48,6 +48,8 @@ pub(crate) trait AnyMailbox: Send + Sync {
     fn watch(&self, number: u64, target: &ActorRef) -> bool;
     /// Forgets that; whether it was so.
     fn unwatch(&self, number: u64) -> bool;
+    /// Times the current message from now on, if it is not timed.
+    fn stamp(&self);
     fn trace(&self, messages: u32);
     fn set_budget_left(&self, restarts: u32);
     fn last_exit(&self) -> Option<ExitReason>;
@@ -96,8 +98,9 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         let now = Instant::now();
         let mut inner = self.lock();
         let oldest = inner.waits_since(now);
+        let handling = self.handling.load(Ordering::Relaxed);
+        let current = inner.ledger.current(now).filter(|_| handling);
         let ledger = &inner.ledger;
-        let current = ledger.current.filter(|_| self.handling.load(Ordering::Relaxed));
         let age = |at: Instant| now.saturating_duration_since(at);
         Row {
             about: self.about.clone(),
@@ -200,6 +203,10 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
 
     fn unwatch(&self, number: u64) -> bool {
         self.lock().watchers.unwatch(number)
+    }
+
+    fn stamp(&self) {
+        self.lock().ledger.current(Instant::now());
     }
 
     fn trace(&self, messages: u32) {

@@ -80,7 +80,7 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
         Ticket(number)
     }
 
-    pub(super) fn choose(&mut self, now: Instant, may: bool) -> Next<A> {
+    pub(super) fn choose(&mut self, may: bool) -> Next<A> {
         if let Some(next) = self.choose_urgent() {
             return next;
         }
@@ -95,7 +95,7 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
         if !more && self.queue.capacity() > SHRINK_ABOVE {
             self.queue = VecDeque::new();
         }
-        let timed = self.ledger.begin(envelope.name(), now);
+        let timed = self.ledger.begin(envelope.name());
         Next::Message(Opened { envelope, ticket, timed, more })
     }
 

@@ -28,8 +28,9 @@ pub(crate) struct Ledger {
     pub(crate) handled: u64,
     pub(crate) refused: u64,
     pub(crate) high_water: usize,
-    /// The message, and when its turn began. It may have ended: the mailbox knows.
-    pub(crate) current: Option<(&'static str, Instant)>,
+    /// The message, and when it began; where that was not worth a clock reading, when somebody first
+    /// looked. It may have ended: the mailbox knows.
+    current: Option<(&'static str, Option<Instant>)>,
     pub(crate) exits: u64,
     /// Boxed: most actors have never ended.
     last_exits: Option<Box<LastExits>>,
@@ -39,7 +40,6 @@ pub(crate) struct Ledger {
     pub(crate) trace: u32,
     /// Seconds that a message takes, the late ones weighing more.
     typical: Option<f32>,
-    idle_since: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -70,7 +70,6 @@ impl Default for Ledger {
             budget_left: None,
             trace: 0,
             typical: None,
-            idle_since: None,
         }
     }
 }
@@ -79,7 +78,6 @@ impl Ledger {
     pub(crate) fn enter(&mut self, state: State, now: Instant) {
         if state == State::Starting {
             self.since = Some(now);
-            self.idle_since = Some(now);
         }
         self.state = state;
     }
@@ -101,24 +99,27 @@ impl Ledger {
         };
     }
 
-    /// A message begins, in the turn that began at `turn`. Whether its end is to be timed.
-    pub(crate) fn begin(&mut self, message: &'static str, turn: Instant) -> bool {
+    /// A message begins. Whether its end is to be timed.
+    pub(crate) fn begin(&mut self, message: &'static str) -> bool {
         self.handled += 1;
         let timed = self.trace > 0 || self.handled % SAMPLE == 1;
-        let since = if timed { Instant::now() } else { turn };
-        self.current = Some((message, since));
-        self.idle_since = Some(since);
+        self.current = Some((message, timed.then(Instant::now)));
         timed
+    }
+
+    /// The current message, and since when; from now on, if nobody has looked before.
+    pub(crate) fn current(&mut self, now: Instant) -> Option<(&'static str, Instant)> {
+        let (message, since) = self.current.as_mut()?;
+        Some((message, *since.get_or_insert(now)))
     }
 
     /// A timed message has ended. Gives back what to trace.
     pub(crate) fn finish(&mut self, now: Instant) -> Option<(&'static str, Duration)> {
         let (message, since) = self.current.take()?;
-        let took = now.saturating_duration_since(since);
+        let took = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         let (took_now, weight) = (took.as_secs_f32(), LATEST_WEIGHT);
         let typical = self.typical.map_or(took_now, |old| old + weight * (took_now - old));
         self.typical = Some(typical);
-        self.idle_since = Some(now);
         if self.trace == 0 {
             return None;
         }
@@ -151,10 +152,6 @@ impl Ledger {
     /// next one speaks.
     pub(crate) fn end_of(&self, message: u64) -> Option<ExitReason> {
         self.last_exits().find(|end| end.opened >= message).map(|end| end.reason.clone())
-    }
-
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        self.idle_since
     }
 
     /// How long `queued` messages will take, judged by those before.

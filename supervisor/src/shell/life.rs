@@ -9,7 +9,6 @@ use std::{
 
 use actix::{Actor, ActorContext, AsyncContext, Context, dev::ContextFut};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use tokio::time::Instant;
 use tracing::Span;
 
 use super::{
@@ -122,7 +121,6 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
 
     pub(super) fn turn(&mut self, mailbox: &Arc<Mailbox<A>>, cx: &mut Task<'_>) -> Turn {
         self.scope.messages_left.set(MESSAGES_PER_TURN);
-        self.scope.turn.set(Instant::now());
         let (span, scope) = (self.span.clone(), self.scope.clone());
         let _entered = span.enter();
         let _busy = Busy::mark(mailbox.about().id);

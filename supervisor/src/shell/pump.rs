@@ -11,7 +11,7 @@ use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context};
 
 use crate::{
     crash::{self, Place},
-    mailbox::{Envelope, Mailbox, Next, Opened, Signal},
+    mailbox::{AnyMailbox, Envelope, Mailbox, Next, Opened, Signal},
     scope::Scope,
 };
 
@@ -58,7 +58,9 @@ impl<A: Actor<Context = Context<A>>> Pump<A> {
         self.open = None;
         self.rest(ctx);
         self.unfinished = ctx.waiting();
-        if !self.unfinished {
+        if self.unfinished {
+            self.mailbox.stamp();
+        } else {
             self.mailbox.handled(opened.timed);
         }
     }
@@ -95,7 +97,7 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Pump<A> {
                 break;
             };
             this.scope.messages_left.set(left);
-            match this.mailbox.next(this.scope.turn.get(), this.may_take()) {
+            match this.mailbox.next(this.may_take()) {
                 Next::Probe(signal) | Next::Signal(signal) => this.run(signal, actor, ctx),
                 Next::Message(opened) => {
                     let more = opened.more;
