@@ -1,11 +1,14 @@
 //! An actor whose type is not known: everything that can be done with any actor.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{Arc, Weak},
+};
 
 use actix::{Actor, Context};
 
 use crate::{
-    address::{Address, AskError, Refusal},
+    address::{Address, AskError, Refusal, answered},
     exit::ExitReason,
     inspect::{ActorId, Row, State},
     mailbox::{AnyMailbox, Mailbox, Order},
@@ -20,7 +23,20 @@ pub struct ActorRef {
     mailbox: Arc<dyn AnyMailbox>,
 }
 
+/// An [`ActorRef`] that keeps nothing in memory.
+pub(crate) struct WeakRef(Weak<dyn AnyMailbox>);
+
+impl WeakRef {
+    pub(crate) fn upgrade(&self) -> Option<ActorRef> {
+        self.0.upgrade().map(|mailbox| ActorRef { mailbox })
+    }
+}
+
 impl ActorRef {
+    pub(crate) fn downgrade(&self) -> WeakRef {
+        WeakRef(Arc::downgrade(&self.mailbox))
+    }
+
     pub(crate) fn new<A: Actor<Context = Context<A>>>(mailbox: Arc<Mailbox<A>>) -> Self {
         Self { mailbox }
     }
@@ -77,8 +93,24 @@ impl ActorRef {
     /// # Errors
     /// When the actor is gone, or ends before it gets there.
     pub async fn show(&self) -> Result<String, AskError> {
-        let shown = self.mailbox.show()?;
-        shown.await.map_err(|_| AskError::Down { reason: self.fate() })
+        let exits = self.exits();
+        answered(self, exits, self.mailbox.show()?).await
+    }
+
+    /// Ends of the actor so far.
+    pub(crate) fn exits(&self) -> u64 {
+        self.mailbox.exits()
+    }
+
+    /// Waits for the end after so many, and says how it was.
+    pub(crate) async fn end_after(&self, exits: u64) -> ExitReason {
+        loop {
+            let changed = self.mailbox.changed();
+            if self.exits() > exits || self.closed().is_some() {
+                return self.fate();
+            }
+            changed.await;
+        }
     }
 
     /// What is known of the actor, without asking it.
@@ -134,7 +166,7 @@ impl ActorRef {
         if let Some(reason) = self.closed() {
             return Err(Refusal::NoProc { reason });
         }
-        self.mailbox.order(Order::Exit { from, reason });
+        self.mailbox.order(Order::Exit { from, reason, exits: None });
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 mod ask;
 mod error;
+mod look;
 mod recipient;
 
 use std::{fmt, sync::Arc};
@@ -12,6 +13,7 @@ use tokio::sync::oneshot;
 pub use ask::Ask;
 pub(crate) use error::Fate;
 pub use error::{AskError, Refusal, Unsent};
+pub(crate) use look::{answered, failed};
 pub use recipient::Recipient;
 
 use crate::{actor_ref::ActorRef, exit::ExitReason, inspect::ActorId, mailbox::Mailbox};
@@ -48,7 +50,7 @@ impl<A: Actor<Context = Context<A>>> Address<A> {
     pub fn ask<M>(&self, message: M) -> Ask<A, M::Result>
     where
         M: Message + Send + 'static,
-        M::Result: Send,
+        M::Result: Send + 'static,
         A: Handler<M>,
     {
         let (reply, answer) = oneshot::channel();
@@ -56,32 +58,6 @@ impl<A: Actor<Context = Context<A>>> Address<A> {
             Ok(ticket) => Ask::sent(self.mailbox.clone(), ticket, answer),
             Err(unsent) => Ask::refused(unsent.refusal),
         }
-    }
-
-    /// Runs `look` on the actor's state, before its next message, also while it is suspended.
-    ///
-    /// # Errors
-    /// When the actor is gone, or ends before it gets there.
-    pub async fn inspect<T: Send + 'static>(
-        &self,
-        look: impl FnOnce(&A) -> T + Send + 'static,
-    ) -> Result<T, AskError> {
-        self.alter(move |actor| look(actor)).await
-    }
-
-    /// As [`Address::inspect`], and may change the state: OTP's `replace_state`.
-    ///
-    /// # Errors
-    /// When the actor is gone, or ends before it gets there.
-    pub async fn alter<T: Send + 'static>(
-        &self,
-        change: impl FnOnce(&mut A) -> T + Send + 'static,
-    ) -> Result<T, AskError> {
-        let (tell, told) = oneshot::channel();
-        self.mailbox.probe(Box::new(move |actor, _| {
-            let _ = tell.send(change(actor)); // nobody waits any more
-        }))?;
-        told.await.map_err(|_| AskError::Down { reason: self.actor().fate() })
     }
 
     /// The one message that a subscriber needs to be able to send.

@@ -25,6 +25,11 @@ pub struct Event {
 pub enum Happening {
     /// It runs: OTP's progress report.
     Started,
+    /// Its factory failed, or it was told to end before it had begun.
+    NotStarted {
+        /// Why.
+        reason: ExitReason,
+    },
     /// It ended.
     Exited {
         /// How.

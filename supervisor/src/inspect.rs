@@ -91,7 +91,8 @@ impl About {
 pub struct Current {
     /// Its type.
     pub message: &'static str,
-    /// For how long so far, counted from the beginning of the actor's turn on its thread.
+    /// For how long so far. Most messages are over before a clock could be read, so this counts from
+    /// when somebody first looked: a snapshot, or the watchdog ([`crate::watch`]) within two periods.
     pub busy: Duration,
 }
 

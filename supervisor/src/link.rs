@@ -1,6 +1,9 @@
 //! Links and monitors: hearing of another actor's end.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
 
 use actix::{Actor, Context, Handler, dev::MessageResponse};
 use tokio::sync::oneshot;
@@ -10,6 +13,7 @@ use crate::{
     address::{Address, Refusal},
     exit::ExitReason,
     inspect::ActorId,
+    mailbox::AnyMailbox,
 };
 
 /// A linked actor ended; arrives at actors that trap exits.
@@ -52,8 +56,8 @@ impl ActorRef {
     /// # Errors
     /// When either is gone, or has too many links.
     pub fn link(&self, other: &ActorRef) -> Result<(), Refusal> {
-        other.mailbox().link(self.clone())?;
-        let linked = self.mailbox().link(other.clone());
+        other.mailbox().link(self.clone(), self.exits())?;
+        let linked = self.mailbox().link(other.clone(), other.exits());
         if linked.is_err() {
             other.mailbox().unlink(self.id());
         }
@@ -67,23 +71,32 @@ impl ActorRef {
     }
 
     /// Sends `watcher` a [`Down`] when this actor ends, or at once if it is gone already. It does
-    /// not count towards the watcher's queue limit.
+    /// not count towards the watcher's queue limit. It ends with the watcher's life.
     pub fn monitor<W>(&self, watcher: &Address<W>) -> MonitorId
     where
         W: Actor<Context = Context<W>> + Handler<Down>,
     {
         let monitor = MonitorId::new();
-        let watcher = watcher.clone();
-        self.mailbox().monitor(
-            monitor.0,
-            Box::new(move |actor, reason| {
-                let down = Down { monitor, actor, reason };
-                // A watcher that is gone has no use for the news.
-                let _ = watcher.mailbox().signal(Box::new(move |watcher, ctx| {
-                    watcher.handle(down, ctx).handle(ctx, None);
-                }));
-            }),
-        );
+        let mailbox = Arc::downgrade(watcher.mailbox());
+        let deliver = move |actor, reason| {
+            let Some(watcher) = mailbox.upgrade() else { return };
+            let down = Down { monitor, actor, reason };
+            // A watcher that is gone has no use for the news.
+            let _ = watcher.signal(Box::new(move |watcher, ctx| {
+                watcher.handle(down, ctx).handle(ctx, None);
+            }));
+        };
+        if !watcher.mailbox().watch(monitor.0, self) {
+            deliver(self.id(), ExitReason::NoProc);
+            return monitor;
+        }
+        let mailbox = Arc::downgrade(watcher.mailbox());
+        let told = move |actor, reason| {
+            if mailbox.upgrade().is_some_and(|watcher| watcher.unwatch(monitor.0)) {
+                deliver(actor, reason);
+            }
+        };
+        self.mailbox().monitor(monitor.0, Box::new(told));
         monitor
     }
 
@@ -96,6 +109,7 @@ impl ActorRef {
     pub async fn down(&self) -> ExitReason {
         let (tell, told) = oneshot::channel();
         let monitor = MonitorId::new();
+        let _until_told = Monitored { actor: self, monitor };
         self.mailbox().monitor(
             monitor.0,
             Box::new(move |_, reason| {
@@ -103,5 +117,17 @@ impl ActorRef {
             }),
         );
         told.await.unwrap_or(ExitReason::NoProc)
+    }
+}
+
+/// Ends a monitor when nobody waits for it any more.
+struct Monitored<'a> {
+    actor: &'a ActorRef,
+    monitor: MonitorId,
+}
+
+impl Drop for Monitored<'_> {
+    fn drop(&mut self) {
+        self.actor.demonitor(self.monitor);
     }
 }

@@ -4,6 +4,7 @@
 //! or an await. So the queue's limit is exact whoever sends and by however many addresses, and a
 //! wake-up cannot be lost.
 
+mod abandoned;
 mod admission;
 mod erased;
 mod failed;
@@ -87,9 +88,9 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         &self.spec
     }
 
-    /// The next thing for the actor to do, in the turn that began at `turn`.
-    pub(crate) fn next(&self, turn: Instant) -> Next<A> {
-        let next = self.inner.lock().choose(turn);
+    /// The next thing for the actor to do; a message only if one more `may` be in its hands.
+    pub(crate) fn next(&self, may: bool) -> Next<A> {
+        let next = self.inner.lock().choose(may);
         if let Next::Message(opened) = &next {
             self.handling.store(true, Ordering::Relaxed);
             if opened.more {
@@ -134,19 +135,33 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         (inner.take_orders(), inner.mail())
     }
 
-    /// Whether the actor could leave without anybody noticing, and since when it has been idle.
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
+    pub(crate) fn handled_so_far(&self) -> u64 {
+        self.inner.lock().ledger.handled
+    }
+
+    /// Messages handled so far, if the actor could leave without anybody noticing.
+    pub(crate) fn idle_at(&self) -> Option<u64> {
+        self.sweep();
         let inner = self.inner.lock();
         // A message that the actor waits in (`ctx.wait`) is still the current one.
         let busy = self.handling.load(Ordering::Relaxed)
             || inner.has_work()
-            || self.awaiting.load(Ordering::Relaxed) > 0;
-        if busy { None } else { inner.ledger.idle_since() }
+            || inner.suspended
+            || self.awaiting() > 0;
+        (!busy).then_some(inner.ledger.handled)
     }
 
+    /// Holds what comes, or lets it through again.
     pub(crate) fn suspend(&self, suspended: bool) {
-        self.inner.lock().suspended = suspended;
-        self.enter(if suspended { State::Suspended } else { State::Running });
+        let mut inner = self.inner.lock();
+        inner.suspended = suspended;
+        inner.ledger.suspend(suspended);
+        drop(inner);
+        self.changed.notify_waiters();
+    }
+
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.inner.lock().suspended
     }
 
     /// Notes a change of state and tells those who wait for one.
@@ -157,7 +172,11 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
 
     /// Notes that the start is complete.
     pub(crate) fn started(&self) {
-        self.inner.lock().ledger.started();
+        let mut inner = self.inner.lock();
+        let suspended = inner.suspended;
+        inner.ledger.started();
+        inner.ledger.suspend(suspended);
+        drop(inner);
         self.changed.notify_waiters();
     }
 
@@ -171,10 +190,15 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// with it must find the reason. Gives back whom to tell.
     pub(crate) fn note_exit(&self, reason: &ExitReason) -> Watchers {
         let mut inner = self.inner.lock();
-        self.handling.store(false, Ordering::Relaxed);
-        inner.ledger.exit(reason.clone(), Instant::now());
-        inner.suspended = false;
-        std::mem::take(&mut inner.watchers)
+        let handled = self.handling.swap(false, Ordering::Relaxed);
+        let traced = inner.exit(reason.clone(), handled);
+        let watchers = std::mem::take(&mut inner.watchers);
+        drop(inner);
+        self.changed.notify_waiters();
+        if let Some((message, took)) = traced {
+            self.realm.emit_traced(&self.about, message, took);
+        }
+        watchers
     }
 
     /// Accepts nothing more, and drops what is queued.
@@ -191,7 +215,11 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         for queued in queue {
             let _ = crate::crash::catch(move || drop(queued));
         }
-        drop(lanes);
+        for signal in
+            lanes.into_iter().flat_map(|lanes| lanes.probes.into_iter().chain(lanes.signals))
+        {
+            let _ = crate::crash::catch(move || drop(signal));
+        }
     }
 
     /// Closes the mailbox of a sleeping actor that nothing waits for. False if it is needed.

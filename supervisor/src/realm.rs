@@ -269,8 +269,6 @@ impl Realm {
         if let Some(name) = &spec.name {
             self.registry.remove(name, actor);
         }
-        for group in &spec.groups {
-            self.groups.leave(group, actor);
-        }
+        self.groups.leave_all(actor.id());
     }
 }

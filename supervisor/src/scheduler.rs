@@ -11,17 +11,19 @@ use std::{
     fmt,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
+use actix::{Actor, Context};
 use actix_rt::ArbiterHandle;
+use parking_lot::Mutex;
 
 pub(crate) use beat::Busy;
 pub use slice::Slice;
 pub use watchdog::{WatchdogConfig, watch};
 
-use crate::{crash, shell::Shell};
+use crate::{crash, shell::Unplaced};
 
 /// Which threads an actor may be placed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -42,8 +44,8 @@ pub enum NoPlace {
     /// The caller runs in no `LocalSet` and on no arbiter.
     #[error("this thread runs no local tasks: call from an arbiter or a LocalSet")]
     NoLocalTasks,
-    /// The thread has ended.
-    #[error("the thread has ended")]
+    /// All threads of the group have ended.
+    #[error("all threads of the group have ended")]
     ThreadEnded,
 }
 
@@ -59,6 +61,8 @@ pub struct Schedulers {
 struct Thread {
     arbiter: ArbiterHandle,
     actors: Arc<AtomicUsize>,
+    /// It refused an actor once, and will for ever.
+    ended: AtomicBool,
 }
 
 /// An actor's place on a thread; given up when dropped.
@@ -88,7 +92,9 @@ impl Schedulers {
     #[must_use]
     pub fn on(control: Vec<ArbiterHandle>, compute: Vec<ArbiterHandle>) -> Self {
         let group = |arbiters: Vec<ArbiterHandle>| {
-            arbiters.into_iter().map(|arbiter| Thread { arbiter, actors: Arc::default() }).collect()
+            let thread =
+                |arbiter| Thread { arbiter, actors: Arc::default(), ended: AtomicBool::new(false) };
+            arbiters.into_iter().map(thread).collect()
         };
         Self { control: group(control), compute: group(compute) }
     }
@@ -102,27 +108,53 @@ impl Schedulers {
         (loads(&self.control), loads(&self.compute))
     }
 
-    /// Spawns a shell where it belongs.
-    pub(crate) fn place<A: actix::Actor<Context = actix::Context<A>>>(
+    /// Spawns a shell where it belongs: on the least loaded thread of its group that has not ended.
+    pub(crate) fn place<A: Actor<Context = Context<A>>>(
         &self,
         placement: Placement,
-        shell: impl FnOnce(Option<Seat>) -> Shell<A> + Send + 'static,
+        unplaced: Unplaced<A>,
     ) -> Result<(), NoPlace> {
         let group = match placement {
             Placement::Here => &[],
             Placement::Control => self.control.as_slice(),
             Placement::Compute => self.compute.as_slice(),
         };
-        let Some(thread) = group.iter().min_by_key(|thread| thread.actors.load(Ordering::Relaxed))
-        else {
-            return spawn_here(shell(None));
-        };
-        let seat = Seat::take(&thread.actors);
-        let sent = thread.arbiter.spawn_fn(move || {
-            // An arbiter always runs local tasks.
-            let _ = spawn_here(shell(Some(seat)));
-        });
-        if sent { Ok(()) } else { Err(NoPlace::ThreadEnded) }
+        if group.is_empty() {
+            return spawn_here(unplaced.into_shell(None));
+        }
+        let unplaced = Arc::new(Mutex::new(Some(unplaced)));
+        while let Some(thread) = least_loaded(group) {
+            if thread.take(unplaced.clone()) {
+                return Ok(());
+            }
+            thread.ended.store(true, Ordering::Relaxed);
+        }
+        if let Some(unplaced) = unplaced.lock().take() {
+            unplaced.disarm();
+        }
+        Err(NoPlace::ThreadEnded)
+    }
+}
+
+fn least_loaded(group: &[Thread]) -> Option<&Thread> {
+    let living = group.iter().filter(|thread| !thread.ended.load(Ordering::Relaxed));
+    living.min_by_key(|thread| thread.actors.load(Ordering::Relaxed))
+}
+
+impl Thread {
+    /// Hands an actor to the thread. False if the thread has ended; the actor is still there then.
+    fn take<A: Actor<Context = Context<A>>>(
+        &self,
+        unplaced: Arc<Mutex<Option<Unplaced<A>>>>,
+    ) -> bool {
+        let seat = Seat::take(&self.actors);
+        self.arbiter.spawn_fn(move || {
+            let unplaced = unplaced.lock().take();
+            if let Some(unplaced) = unplaced {
+                // An arbiter always runs local tasks.
+                let _ = spawn_here(unplaced.into_shell(Some(seat)));
+            }
+        })
     }
 }
 

@@ -8,8 +8,6 @@ use std::{
     rc::Rc,
 };
 
-use tokio::time::Instant;
-
 use crate::{
     actor_ref::ActorRef,
     crash::{Caught, Crash, Place},
@@ -36,10 +34,12 @@ pub(crate) struct Scope {
     /// the limit of concurrent calls allows.
     pub(crate) calls: RefCell<Vec<Call>>,
     pub(crate) in_flight: Cell<usize>,
+    /// The pump is to end at its next turn.
+    pub(crate) retire: Cell<bool>,
+    /// A gate holds the actor.
+    pub(crate) gated: Cell<bool>,
     /// Messages until the thread's other tasks get their turn.
     pub(crate) messages_left: Cell<u32>,
-    /// When the turn began.
-    pub(crate) turn: Cell<Instant>,
 }
 
 impl Scope {
@@ -53,8 +53,9 @@ impl Scope {
             started: Cell::new(None),
             calls: RefCell::new(Vec::new()),
             in_flight: Cell::new(0),
+            retire: Cell::new(false),
+            gated: Cell::new(false),
             messages_left: Cell::new(0),
-            turn: Cell::new(Instant::now()),
         })
     }
 

@@ -13,14 +13,16 @@
 //! first, so that actix's own drop does not poll half-changed state.
 
 mod call;
+mod end;
 mod life;
+mod obey;
 mod pump;
+mod unplaced;
 
 use std::{
     pin::Pin,
     sync::Arc,
     task::{Context as Task, Poll},
-    time::Duration,
 };
 
 use actix::{Actor, Context};
@@ -29,13 +31,14 @@ use tokio::time::{Sleep, sleep};
 pub(crate) use call::Call;
 pub use call::Concurrent;
 use life::{Life, Turn};
+pub(crate) use unplaced::Unplaced;
 
 use crate::{
-    actor_ref::ActorRef,
+    crash,
     event::Happening,
     exit::ExitReason,
     inspect::{ActorId, State},
-    mailbox::{AnyMailbox, Mailbox, Order, Orders},
+    mailbox::{AnyMailbox, Mailbox, Orders},
     realm::Realm,
     scheduler::Seat,
     spec::StartError,
@@ -63,8 +66,8 @@ pub(crate) struct Shell<A: Actor<Context = Context<A>>> {
     realm: Arc<Realm>,
     tell: Option<Tell>,
     phase: Phase<A>,
-    /// Until when an idle actor is waited for.
-    idle: Option<Pin<Box<Sleep>>>,
+    /// Until when an idle actor is waited for, and the messages that it had handled before.
+    idle: Option<(Pin<Box<Sleep>>, u64)>,
     seat: Option<Seat>,
     finished: bool,
 }
@@ -96,45 +99,21 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
     }
 
     fn turn(&mut self, orders: Option<Orders>, mail: bool, cx: &mut Task<'_>) -> Flow {
-        let ordered = orders.and_then(|mut orders| match orders.discard.take() {
-            Some(reason) => Some(self.discard(reason)),
-            None if matches!(self.phase, Phase::Vacant { .. }) => self.obey_vacant(&orders),
-            None => self.obey_living(orders),
-        });
-        match (ordered, &self.phase) {
+        let obeyed = orders.and_then(|orders| self.guarded(|shell| shell.obey(orders)));
+        match (obeyed, &mut self.phase) {
             (Some(flow), _) => flow,
-            (None, Phase::Vacant { .. }) => self.vacant(mail, cx),
-            (None, Phase::Living(_)) => self.living(cx),
+            (None, Phase::Vacant { .. }) => self.guarded(|shell| shell.vacant(mail, cx)),
+            (None, Phase::Living(life)) => match life.turn(&self.mailbox, cx) {
+                Turn::Pending => self.rest(cx),
+                turn => self.guarded(|shell| shell.changed_by(turn)),
+            },
         }
     }
 
-    fn discard(&mut self, reason: ExitReason) -> Flow {
-        if matches!(self.phase, Phase::Living(_)) {
-            self.end(reason.clone());
-        }
-        self.finish(reason);
-        Flow::Done
-    }
-
-    /// What there is to do at once, if anything is.
-    fn obey_vacant(&mut self, orders: &Orders) -> Option<Flow> {
-        let Phase::Vacant { begin, asleep } = &mut self.phase else { return None };
-        if orders.kill || orders.shutdown {
-            // Ordered after the begin that waits, or asleep: the life ends before it began.
-            if orders.begin.is_some() || begin.is_some() || *asleep {
-                let reason = if orders.kill { ExitReason::Killed } else { ExitReason::Shutdown };
-                self.stillborn(reason);
-            }
-            return Some(Flow::Again);
-        }
-        let after = orders.begin?;
-        *begin = (!after.is_zero()).then(|| Box::pin(sleep(after)));
-        if begin.is_none() {
-            self.begin();
-        } else {
-            self.mailbox.enter(State::Backoff);
-        }
-        Some(Flow::Again)
+    /// Each call of the actor's code is caught where it is made. This is for what was overlooked:
+    /// whatever panics, the supervisor hears of an end.
+    fn guarded<T: From<Flow>>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
+        crash::catch(|| body(self)).unwrap_or_else(|caught| self.collapse(caught).into())
     }
 
     fn vacant(&mut self, mail: bool, cx: &mut Task<'_>) -> Flow {
@@ -151,46 +130,25 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
     fn begin(&mut self) {
         self.mailbox.begin_life();
         match Life::begin(&self.mailbox, &self.realm) {
-            Ok(life) => self.phase = Phase::Living(Box::new(life)),
+            Ok(mut life) => {
+                if self.mailbox.is_suspended() {
+                    life.suspend(&self.mailbox);
+                }
+                self.phase = Phase::Living(Box::new(life));
+            }
             Err(StartError::Ignore) => {
                 self.phase = Phase::Vacant { begin: None, asleep: false };
                 self.mailbox.enter(State::Down);
                 self.changed(Change::Ignored);
             }
-            Err(StartError::Failed(reason)) => self.stillborn(reason),
+            Err(StartError::Failed(reason)) => {
+                self.stillborn(reason);
+            }
         }
     }
 
-    /// The life ended before there was any state.
-    fn stillborn(&mut self, reason: ExitReason) {
-        self.mailbox.note_exit(&reason).tell(self.mailbox.about().id, &reason);
-        self.vacate(Change::StartFailed(reason));
-    }
-
-    /// What there is to do at once, if anything is.
-    fn obey_living(&mut self, orders: Orders) -> Option<Flow> {
-        if orders.kill {
-            return Some(self.end(ExitReason::Killed));
-        }
-        if let Some(reason) = orders.exit {
-            return Some(self.end(reason));
-        }
-        let Phase::Living(life) = &mut self.phase else { return None };
-        if orders.shutdown {
-            life.stop();
-            self.mailbox.enter(State::Stopping);
-        }
-        match orders.suspend {
-            Some(true) => life.suspend(&self.mailbox),
-            Some(false) => self.mailbox.suspend(false),
-            None => {}
-        }
-        None
-    }
-
-    fn living(&mut self, cx: &mut Task<'_>) -> Flow {
-        let Phase::Living(life) = &mut self.phase else { return Flow::Again };
-        match life.turn(&self.mailbox, cx) {
+    fn changed_by(&mut self, turn: Turn) -> Flow {
+        match turn {
             Turn::Ended(reason) => self.end(reason),
             Turn::Slept => self.sleep(),
             Turn::Started => {
@@ -199,7 +157,7 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
                 self.realm.emit(self.mailbox.about(), Happening::Started);
                 Flow::Again
             }
-            Turn::Pending => self.rest(cx),
+            Turn::Pending => Flow::Wait,
         }
     }
 
@@ -208,91 +166,24 @@ impl<A: Actor<Context = Context<A>>> Shell<A> {
         let (Some(limit), Phase::Living(life)) = (self.mailbox.spec().idle, &mut self.phase) else {
             return Flow::Wait;
         };
-        let idle = self.idle.get_or_insert_with(|| Box::pin(sleep(limit)));
+        let (idle, before) = self
+            .idle
+            .get_or_insert_with(|| (Box::pin(sleep(limit)), self.mailbox.handled_so_far()));
         if idle.as_mut().poll(cx).is_pending() {
             return Flow::Wait;
         }
-        let since = self.mailbox.idle_since().filter(|_| life.idle());
-        let quiet = since.map_or(Duration::ZERO, |since| since.elapsed());
-        if quiet >= limit {
+        let quiet = self.mailbox.idle_at().filter(|_| life.idle());
+        if quiet == Some(*before) {
             life.leave();
-            self.idle = None;
-        } else {
-            self.idle = Some(Box::pin(sleep(limit - quiet)));
-        }
-        Flow::Again
-    }
-
-    fn sleep(&mut self) -> Flow {
-        self.drop_state();
-        self.phase = Phase::Vacant { begin: None, asleep: true };
-        self.mailbox.enter(State::Asleep);
-        self.realm.emit(self.mailbox.about(), Happening::Slept);
-        self.changed(Change::Slept);
-        Flow::Again
-    }
-
-    fn end(&mut self, reason: ExitReason) -> Flow {
-        let Phase::Living(life) = &self.phase else { return Flow::Again };
-        let starting = life.starting();
-        self.bury(&reason);
-        let change = if starting { Change::StartFailed(reason) } else { Change::Exited(reason) };
-        self.vacate(change);
-        Flow::Again
-    }
-
-    /// Ends the life. First the reason is noted, then the state is dropped: a caller whose reply is
-    /// dropped with it finds the reason.
-    fn bury(&mut self, reason: &ExitReason) {
-        let watchers = self.mailbox.note_exit(reason);
-        // A linked actor's crash, or a child's, is reported where it happened.
-        if let Some(crash) = reason.crash().filter(|crash| crash.actor == self.mailbox.about().id) {
-            self.realm.record(crash);
-        }
-        self.realm.emit(self.mailbox.about(), Happening::Exited { reason: reason.clone() });
-        self.drop_state();
-        watchers.tell(self.mailbox.about().id, reason);
-    }
-
-    fn drop_state(&mut self) {
-        let vacant = Phase::Vacant { begin: None, asleep: false };
-        if let Phase::Living(life) = std::mem::replace(&mut self.phase, vacant)
-            && let Some(crash) = life.bury()
-        {
-            self.realm.record(&Arc::new(crash));
         }
         self.idle = None;
-    }
-
-    /// Waits for what the supervisor decides; without one this was the end.
-    fn vacate(&mut self, change: Change) {
-        self.phase = Phase::Vacant { begin: None, asleep: false };
-        self.mailbox.enter(State::Down);
-        if self.tell.is_none() {
-            let reason = self.mailbox.last_exit().unwrap_or(ExitReason::Normal);
-            self.mailbox.order(Order::Discard(reason));
-        }
-        self.changed(change);
+        Flow::Again
     }
 
     fn changed(&self, change: Change) {
         if let Some(tell) = &self.tell {
             tell(self.mailbox.about().id, change);
         }
-    }
-
-    /// Closes the mailbox and forgets the actor.
-    fn finish(&mut self, reason: ExitReason) {
-        if std::mem::replace(&mut self.finished, true) {
-            return;
-        }
-        let actor: ActorRef = self.mailbox.actor_ref();
-        self.realm.forget(&actor, self.mailbox.spec());
-        self.mailbox.close(reason.clone());
-        // Monitors made while the actor was vacant.
-        self.mailbox.take_watchers().tell(actor.id(), &reason);
-        self.mailbox.enter(State::Gone);
-        self.seat = None;
     }
 }
 
@@ -308,19 +199,6 @@ impl<A: Actor<Context = Context<A>>> Future for Shell<A> {
                 Flow::Wait => return Poll::Pending,
                 Flow::Done => return Poll::Ready(()),
             }
-        }
-    }
-}
-
-/// The thread or the program ends: whoever waits for the actor hears of it.
-impl<A: Actor<Context = Context<A>>> Drop for Shell<A> {
-    fn drop(&mut self) {
-        if !self.finished {
-            if matches!(self.phase, Phase::Living(_)) {
-                self.bury(&ExitReason::Killed);
-            }
-            self.finish(ExitReason::Killed);
-            self.changed(Change::Lost);
         }
     }
 }

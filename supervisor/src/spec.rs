@@ -163,6 +163,11 @@ impl<A: Actor<Context = Context<A>>> ActorSpec<A> {
         self
     }
 
+    /// Calls that may be in flight.
+    pub(crate) fn calls_limit(&self) -> usize {
+        self.concurrent.unwrap_or(self.queue_limit)
+    }
+
     pub(crate) fn check(&self) -> Result<(), SpecError> {
         if self.queue_limit == 0 {
             return Err(SpecError::ZeroQueueLimit);

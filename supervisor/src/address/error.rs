@@ -11,7 +11,7 @@ pub enum Refusal {
     /// The actor's queue, its unanswered asks or the realm's budget are at their limit.
     #[error("overloaded: {queued} messages wait, try again in {retry_after:?}")]
     Overloaded {
-        /// Messages that wait for the actor.
+        /// Messages that wait for the actor, or asks that it has not answered, whichever are too many.
         queued: usize,
         /// How long it takes to handle them, judged by those before.
         retry_after: Duration,

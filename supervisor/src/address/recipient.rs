@@ -68,8 +68,8 @@ where
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn ask(&self, message: M) -> Result<M::Result, AskError> {
-        self.receiver.ask(message).await
+    pub fn ask(&self, message: M) -> BoxFuture<'static, Result<M::Result, AskError>> {
+        self.receiver.ask(message)
     }
 
     /// The actor behind it.

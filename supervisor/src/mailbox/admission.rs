@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering},
+    time::Duration,
 };
 
 use actix::{Actor, Context};
@@ -11,8 +12,11 @@ use tokio::sync::oneshot;
 use super::{Envelope, Inner, Letter, Mailbox, Signal, Ticket, urgent::Urgent};
 use crate::{
     address::{Fate, Refusal, Unsent},
-    crash::Crash,
+    crash::{self, Crash},
 };
+
+/// When to try again after the realm's budget was used up: no single actor can tell.
+const REALM_RETRY: Duration = Duration::from_millis(50);
 
 impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     /// Queues a message if there is room for it. The ticket tells its fate later.
@@ -31,6 +35,9 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     {
         let asks = reply.is_some();
         let letter = Box::new(Letter::new(message, reply));
+        if asks && self.awaiting() >= self.spec.queue_limit {
+            self.sweep();
+        }
         let mut inner = self.inner.lock();
         if let Err(refusal) = self.admit(&inner, asks) {
             inner.ledger.refused += 1;
@@ -40,7 +47,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         if asks {
             self.awaiting.fetch_add(1, Ordering::Relaxed);
         }
-        let ticket = inner.push(letter);
+        let ticket = inner.push(letter, self.handling.load(Ordering::Relaxed));
         inner.wake();
         Ok(ticket)
     }
@@ -50,13 +57,56 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         if let Some(reason) = inner.closed.as_deref() {
             return Err(Refusal::NoProc { reason: reason.clone() });
         }
-        let (queued, limit) = (inner.queue.len(), self.spec.queue_limit);
-        let full = queued >= limit || (asks && self.awaiting.load(Ordering::Relaxed) >= limit);
-        if full || (queued > 0 && !self.realm.budget().take()) {
+        let overloaded = |queued| {
             let retry_after = inner.ledger.time_for(queued);
-            return Err(Refusal::Overloaded { queued, retry_after });
+            Err(Refusal::Overloaded { queued, retry_after })
+        };
+        let (queued, awaiting, limit) = (inner.queue.len(), self.awaiting(), self.spec.queue_limit);
+        if queued >= limit {
+            return overloaded(queued);
+        }
+        if asks && awaiting >= limit {
+            return overloaded(awaiting);
+        }
+        if queued > 0 && !self.realm.budget().take() {
+            return Err(Refusal::Overloaded { queued, retry_after: REALM_RETRY });
         }
         Ok(())
+    }
+
+    /// Asks without an answer, those included that were given up and are still worked on.
+    pub(super) fn awaiting(&self) -> usize {
+        self.awaiting.load(Ordering::Relaxed)
+    }
+
+    /// Frees the places of asks that were given up and are over by now.
+    pub(super) fn sweep(&self) {
+        if self.awaiting() == 0 {
+            return;
+        }
+        let over = self.inner.lock().abandoned.as_mut().map(|asks| asks.take_over());
+        let over = over.unwrap_or_default();
+        self.awaiting.fetch_sub(over.len(), Ordering::Relaxed);
+        for ask in over {
+            let _ = crash::catch(move || drop(ask)); // an answer's drop is not ours
+        }
+    }
+
+    /// Nobody waits for this answer any more: takes its message back, if the actor has not begun.
+    pub(crate) fn abandon<T: Send + 'static>(&self, ticket: Ticket, answer: oneshot::Receiver<T>) {
+        let mut inner = self.inner.lock();
+        let Some(withdrawn) = inner.withdraw(ticket) else {
+            inner.abandoned.get_or_insert_default().add(answer);
+            drop(inner);
+            return self.sweep();
+        };
+        let behind_another = !inner.queue.is_empty();
+        drop(inner);
+        if behind_another {
+            self.realm.budget().give_back(1);
+        }
+        self.answered();
+        drop(withdrawn);
     }
 
     /// Queues an envelope that came by the actor's actix address. Over the limit it is dropped,
@@ -64,7 +114,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     pub(super) fn absorb(&self, envelope: Box<dyn Envelope<A>>) {
         let mut inner = self.inner.lock();
         if self.admit(&inner, false).is_ok() {
-            inner.push(envelope);
+            inner.push(envelope, self.handling.load(Ordering::Relaxed));
             inner.wake();
         } else {
             inner.ledger.refused += 1;
@@ -73,7 +123,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         }
     }
 
-    /// The asker of a ticket has its answer, or no longer waits for it.
+    /// The asker of a ticket has its answer.
     pub(crate) fn answered(&self) {
         self.awaiting.fetch_sub(1, Ordering::Relaxed);
     }
@@ -82,20 +132,23 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     pub(crate) fn fate(&self, ticket: &Ticket) -> Fate {
         let mut inner = self.inner.lock();
         let failed_calls = inner.failed_calls.as_mut();
-        if let Some(crash) = failed_calls.and_then(|calls| calls.take(ticket.number)) {
+        if let Some(crash) = failed_calls.and_then(|calls| calls.take(ticket.0)) {
             return Fate::CallPanicked { crash };
         }
-        let died = inner.ledger.exits > ticket.exits;
-        let end = died.then(|| inner.ledger.last_exit()).flatten();
+        let end = inner.ledger.end_of(ticket.0);
         match end.or_else(|| inner.closed.as_deref().cloned()) {
             Some(reason) => Fate::Down { reason },
             None => Fate::Unanswered,
         }
     }
 
-    /// Notes a call that panicked while its actor lives on.
-    pub(crate) fn note_crash(&self, ticket: u64, crash: Arc<Crash>) {
+    /// Notes a call that panicked while its actor lives on, for whoever `asked`.
+    pub(crate) fn note_crash(&self, ticket: u64, asked: bool, crash: Crash) {
+        let crash = Arc::new(crash);
         self.realm.record(&crash);
+        if !asked {
+            return;
+        }
         self.inner.lock().failed_calls.get_or_insert_default().note(ticket, crash);
     }
 

@@ -11,7 +11,9 @@ use tokio::{sync::oneshot, time::Instant};
 
 use super::{Mailbox, OnDown, Order};
 use crate::{
-    address::Refusal,
+    actor_ref::ActorRef,
+    address::{AskError, Refusal, failed},
+    crash,
     exit::ExitReason,
     inspect::{About, ActorId, Current, LastExit, Row, State},
     link::Exit,
@@ -23,6 +25,8 @@ pub(crate) trait AnyMailbox: Send + Sync {
     fn order(&self, order: Order);
     fn row(&self) -> Row;
     fn state(&self) -> State;
+    /// Ends so far.
+    fn exits(&self) -> u64;
     /// Whether any life ever came as far as running.
     fn has_run(&self) -> bool;
     /// Waits for the next change of state after the present moment.
@@ -36,18 +40,25 @@ pub(crate) trait AnyMailbox: Send + Sync {
     /// Forgets the actor though its thread may still be in it, and ends what it supervises.
     fn abandon(self: Arc<Self>, why: ExitReason);
     fn links(&self) -> Vec<ActorId>;
-    fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal>;
+    /// Notes a link with a peer that has ended so many times.
+    fn link(&self, peer: ActorRef, exits: u64) -> Result<(), Refusal>;
     fn unlink(&self, peer: ActorId);
     /// Adds a monitor, or runs it at once if the actor is gone.
     fn monitor(&self, number: u64, monitor: OnDown);
     fn demonitor(&self, number: u64) -> bool;
+    /// Notes that this life monitors `target`. False if it is gone or has too many monitors.
+    fn watch(&self, number: u64, target: &ActorRef) -> bool;
+    /// Forgets that; whether it was so.
+    fn unwatch(&self, number: u64) -> bool;
+    /// Times the current message from now on, if it is not timed.
+    fn stamp(&self);
     fn trace(&self, messages: u32);
     fn set_budget_left(&self, restarts: u32);
     fn last_exit(&self) -> Option<ExitReason>;
     /// In how many places of the realm it is found beside the index: by its name, in its groups.
     fn places(&self) -> usize;
     /// Asks the actor to show itself.
-    fn show(&self) -> Result<oneshot::Receiver<String>, Refusal>;
+    fn show(&self) -> Result<oneshot::Receiver<Result<String, AskError>>, Refusal>;
     fn as_any(self: Arc<Self>) -> Arc<dyn Any + Send + Sync>;
 }
 
@@ -67,7 +78,12 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
     }
 
     fn order(&self, order: Order) {
-        if let (Order::Exit { from, reason }, Some(trap)) = (&order, self.spec.trap_exits) {
+        if let Order::Exit { exits: Some(exits), .. } = &order
+            && *exits != self.exits()
+        {
+            return; // meant for a life that is over
+        }
+        if let (Order::Exit { from, reason, .. }, Some(trap)) = (&order, self.spec.trap_exits) {
             let exit = Exit { from: *from, reason: reason.clone() };
             // An actor that is gone, or buried in signals, has no use for one more.
             let _ = self.signal(Box::new(move |actor, ctx| trap(actor, exit, ctx)));
@@ -82,11 +98,13 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
     }
 
     fn row(&self) -> Row {
+        self.sweep();
         let now = Instant::now();
         let mut inner = self.lock();
         let oldest = inner.waits_since(now);
+        let handling = self.handling.load(Ordering::Relaxed);
+        let current = inner.ledger.current(now).filter(|_| handling);
         let ledger = &inner.ledger;
-        let current = ledger.current.filter(|_| self.handling.load(Ordering::Relaxed));
         let age = |at: Instant| now.saturating_duration_since(at);
         Row {
             about: self.about.clone(),
@@ -97,7 +115,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
             budget_left: ledger.budget_left,
             queue_limit: self.spec.queue_limit,
             queued: inner.queue.len(),
-            awaiting: self.awaiting.load(Ordering::Relaxed),
+            awaiting: self.awaiting(),
             oldest: oldest.map(age),
             high_water: ledger.high_water,
             handled: ledger.handled,
@@ -105,7 +123,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
             current: current.map(|(message, at)| Current { message, busy: age(at) }),
             last_exits: ledger
                 .last_exits()
-                .map(|(reason, at)| LastExit { reason: reason.clone(), ago: age(*at) })
+                .map(|end| LastExit { reason: end.reason.clone(), ago: age(end.at) })
                 .collect(),
             uptime: ledger.since.map(age),
         }
@@ -113,6 +131,10 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
 
     fn state(&self) -> State {
         self.lock().ledger.state
+    }
+
+    fn exits(&self) -> u64 {
+        self.lock().ledger.exits
     }
 
     fn has_run(&self) -> bool {
@@ -153,13 +175,13 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         self.lock().watchers.links()
     }
 
-    fn link(&self, peer: crate::ActorRef) -> Result<(), Refusal> {
+    fn link(&self, peer: ActorRef, exits: u64) -> Result<(), Refusal> {
         let mut inner = self.lock();
         if let Some(reason) = inner.closed.as_deref() {
             return Err(Refusal::NoProc { reason: reason.clone() });
         }
         let retry_after = inner.ledger.time_for(0);
-        let linked = inner.watchers.link(peer);
+        let linked = inner.watchers.link(peer, exits);
         linked
             .then_some(())
             .ok_or(Refusal::Overloaded { queued: super::watchers::LIMIT, retry_after })
@@ -185,6 +207,19 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         self.lock().watchers.demonitor(number)
     }
 
+    fn watch(&self, number: u64, target: &ActorRef) -> bool {
+        let mut inner = self.lock();
+        inner.closed.is_none() && inner.watchers.watch(number, target)
+    }
+
+    fn unwatch(&self, number: u64) -> bool {
+        self.lock().watchers.unwatch(number)
+    }
+
+    fn stamp(&self) {
+        self.lock().ledger.current(Instant::now());
+    }
+
     fn trace(&self, messages: u32) {
         self.lock().ledger.trace = messages;
     }
@@ -202,11 +237,12 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         usize::from(self.spec.name.is_some()) + groups.len()
     }
 
-    fn show(&self) -> Result<oneshot::Receiver<String>, Refusal> {
+    fn show(&self) -> Result<oneshot::Receiver<Result<String, AskError>>, Refusal> {
         let (tell, shown) = oneshot::channel();
-        let show = self.spec.show;
+        let (show, realm) = (self.spec.show, self.realm.clone());
         self.probe(Box::new(move |actor, _| {
-            let text = show.map_or_else(|| type_name::<A>().to_owned(), |show| show(actor));
+            let show = || show.map_or_else(|| type_name::<A>().to_owned(), |show| show(actor));
+            let text = crash::catch(show).map_err(|caught| failed(&realm, caught));
             let _ = tell.send(text); // nobody waits any more: nothing to show
         }))?;
         Ok(shown)

@@ -1,14 +1,15 @@
 //! What the mailbox's lock guards.
 
-use std::{collections::VecDeque, task::Waker};
+use std::{collections::VecDeque, task::Waker, time::Duration};
 
 use actix::{Actor, Context};
 use tokio::time::Instant;
 
 use super::{
-    Envelope, Ledger, Opened, Orders, Queued, Signal, Watchers, failed::FailedCalls, urgent::Urgent,
+    Envelope, Ledger, Opened, Orders, Queued, Signal, Watchers, abandoned::Abandoned,
+    failed::FailedCalls, urgent::Urgent,
 };
-use crate::exit::ExitReason;
+use crate::{exit::ExitReason, inspect::State};
 
 /// A queue that has grown past this many places gives the memory back when it is empty.
 const SHRINK_ABOVE: usize = 64;
@@ -23,8 +24,11 @@ pub(super) struct Inner<A: Actor<Context = Context<A>>> {
     /// The shell has been woken and has not looked yet.
     woken: bool,
     tickets: u64,
+    /// The number of the last message taken out of the queue.
+    opened: u64,
     /// Boxed, as the lanes: few actors have any.
     pub(super) failed_calls: Option<Box<FailedCalls>>,
+    pub(super) abandoned: Option<Box<Abandoned>>,
     pub(super) watchers: Watchers,
     pub(super) ledger: Ledger,
 }
@@ -42,13 +46,9 @@ pub(crate) enum Next<A: Actor<Context = Context<A>>> {
 /// The actor is no longer suspended.
 pub(crate) struct Resumed;
 
-/// By which a message's fate is found.
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    pub(super) number: u64,
-    /// Deaths of the actor before the message was queued.
-    pub(super) exits: u64,
-}
+/// By which a message, and its fate, is found: its number in this mailbox.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ticket(pub(super) u64);
 
 impl<A: Actor<Context = Context<A>>> Inner<A> {
     pub(super) fn new() -> Self {
@@ -60,38 +60,62 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
             waker: None,
             woken: false,
             tickets: 0,
+            opened: 0,
             failed_calls: None,
+            abandoned: None,
             watchers: Watchers::default(),
             ledger: Ledger::default(),
         }
     }
 
-    pub(super) fn push(&mut self, envelope: Box<dyn Envelope<A>>) -> Ticket {
+    /// Queues a message. `handling`: the actor has one in its hands.
+    pub(super) fn push(&mut self, envelope: Box<dyn Envelope<A>>, handling: bool) -> Ticket {
         self.tickets += 1;
         let number = self.tickets;
         // Most queues are empty and at once empty again: only what waits is worth a clock reading.
-        let at = (!self.queue.is_empty()).then(Instant::now);
+        let waits = handling || !self.queue.is_empty() || self.ledger.state != State::Running;
+        let at = waits.then(Instant::now);
         self.queue.push_back(Queued { envelope, ticket: number, at });
         self.ledger.high_water = self.ledger.high_water.max(self.queue.len());
-        Ticket { number, exits: self.ledger.exits }
+        Ticket(number)
     }
 
-    pub(super) fn choose(&mut self, now: Instant) -> Next<A> {
+    pub(super) fn choose(&mut self, may: bool) -> Next<A> {
         if let Some(next) = self.choose_urgent() {
             return next;
         }
-        if self.suspended {
+        if self.suspended || !may {
             return Next::Empty;
         }
         let Some(Queued { envelope, ticket, .. }) = self.queue.pop_front() else {
             return Next::Empty;
         };
+        self.opened = ticket;
         let more = !self.queue.is_empty();
         if !more && self.queue.capacity() > SHRINK_ABOVE {
             self.queue = VecDeque::new();
         }
-        let timed = self.ledger.begin(envelope.name(), now);
+        let timed = self.ledger.begin(envelope.name());
         Next::Message(Opened { envelope, ticket, timed, more })
+    }
+
+    /// Takes a message back, if it still waits.
+    pub(super) fn withdraw(&mut self, ticket: Ticket) -> Option<Queued<A>> {
+        let at = self.queue.binary_search_by_key(&ticket.0, |queued| queued.ticket).ok()?;
+        self.queue.remove(at)
+    }
+
+    /// Notes the end of a life. What to trace, if it ended in a message that is traced.
+    pub(super) fn exit(
+        &mut self,
+        reason: ExitReason,
+        handled: bool,
+    ) -> Option<(&'static str, Duration)> {
+        let now = Instant::now();
+        self.suspended = false;
+        let traced = handled.then(|| self.ledger.finish(now)).flatten();
+        self.ledger.exit(reason, self.opened, now);
+        traced
     }
 
     fn choose_urgent(&mut self) -> Option<Next<A>> {
@@ -133,10 +157,10 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
         self.urgent.take_if(|urgent| urgent.is_empty());
     }
 
-    /// Whether a message or signal waits.
+    /// Whether there is something for the actor itself.
     pub(super) fn mail(&self) -> bool {
-        !self.queue.is_empty()
-            || self.urgent.as_ref().is_some_and(|lanes| !lanes.signals.is_empty())
+        let lanes = |lanes: &Urgent<A>| !lanes.signals.is_empty() || !lanes.probes.is_empty();
+        !self.queue.is_empty() || self.urgent.as_deref().is_some_and(lanes)
     }
 
     /// Whether anything at all waits.

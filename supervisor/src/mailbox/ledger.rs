@@ -28,8 +28,9 @@ pub(crate) struct Ledger {
     pub(crate) handled: u64,
     pub(crate) refused: u64,
     pub(crate) high_water: usize,
-    /// The message, and when its turn began. It may have ended: the mailbox knows.
-    pub(crate) current: Option<(&'static str, Instant)>,
+    /// The message, and when it began; where that was not worth a clock reading, when somebody first
+    /// looked. It may have ended: the mailbox knows.
+    current: Option<(&'static str, Option<Instant>)>,
     pub(crate) exits: u64,
     /// Boxed: most actors have never ended.
     last_exits: Option<Box<LastExits>>,
@@ -39,11 +40,19 @@ pub(crate) struct Ledger {
     pub(crate) trace: u32,
     /// Seconds that a message takes, the late ones weighing more.
     typical: Option<f32>,
-    idle_since: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
-struct LastExits(VecDeque<(ExitReason, Instant)>);
+struct LastExits(VecDeque<End>);
+
+/// One end of the actor.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) reason: ExitReason,
+    pub(crate) at: Instant,
+    /// The number of the last message that it had in its hands, or any life before it.
+    opened: u64,
+}
 
 impl Default for Ledger {
     fn default() -> Self {
@@ -61,7 +70,6 @@ impl Default for Ledger {
             budget_left: None,
             trace: 0,
             typical: None,
-            idle_since: None,
         }
     }
 }
@@ -70,7 +78,6 @@ impl Ledger {
     pub(crate) fn enter(&mut self, state: State, now: Instant) {
         if state == State::Starting {
             self.since = Some(now);
-            self.idle_since = Some(now);
         }
         self.change(state);
     }
@@ -90,24 +97,36 @@ impl Ledger {
         }
     }
 
-    /// A message begins, in the turn that began at `turn`. Whether its end is to be timed.
-    pub(crate) fn begin(&mut self, message: &'static str, turn: Instant) -> bool {
+    /// A suspension begins or ends. One that starts or stops goes on doing so.
+    pub(crate) fn suspend(&mut self, suspended: bool) {
+        self.state = match (self.state, suspended) {
+            (State::Running, true) => State::Suspended,
+            (State::Suspended, false) => State::Running,
+            (state, _) => state,
+        };
+    }
+
+    /// A message begins. Whether its end is to be timed.
+    pub(crate) fn begin(&mut self, message: &'static str) -> bool {
         self.handled += 1;
         let timed = self.trace > 0 || self.handled % SAMPLE == 1;
-        let since = if timed { Instant::now() } else { turn };
-        self.current = Some((message, since));
-        self.idle_since = Some(since);
+        self.current = Some((message, timed.then(Instant::now)));
         timed
+    }
+
+    /// The current message, and since when; from now on, if nobody has looked before.
+    pub(crate) fn current(&mut self, now: Instant) -> Option<(&'static str, Instant)> {
+        let (message, since) = self.current.as_mut()?;
+        Some((message, *since.get_or_insert(now)))
     }
 
     /// A timed message has ended. Gives back what to trace.
     pub(crate) fn finish(&mut self, now: Instant) -> Option<(&'static str, Duration)> {
         let (message, since) = self.current.take()?;
-        let took = now.saturating_duration_since(since);
+        let took = since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
         let (took_now, weight) = (took.as_secs_f32(), LATEST_WEIGHT);
         let typical = self.typical.map_or(took_now, |old| old + weight * (took_now - old));
         self.typical = Some(typical);
-        self.idle_since = Some(now);
         if self.trace == 0 {
             return None;
         }
@@ -115,29 +134,31 @@ impl Ledger {
         Some((message, took))
     }
 
-    pub(crate) fn exit(&mut self, reason: ExitReason, now: Instant) {
-        self.finish(now);
+    /// The life ends, with `opened` messages taken out of the queue so far.
+    pub(super) fn exit(&mut self, reason: ExitReason, opened: u64, now: Instant) {
         self.exits += 1;
         self.since = None;
         let LastExits(last_exits) = &mut **self.last_exits.get_or_insert_default();
         if last_exits.len() >= LAST_EXITS {
             last_exits.pop_front();
         }
-        last_exits.push_back((reason, now));
+        last_exits.push_back(End { reason, at: now, opened });
         self.change(State::Down);
     }
 
     pub(crate) fn last_exit(&self) -> Option<ExitReason> {
-        self.last_exits.as_ref()?.0.back().map(|(reason, _)| reason.clone())
+        self.last_exits.as_ref()?.0.back().map(|end| end.reason.clone())
     }
 
     /// The last few ends, the latest last.
-    pub(crate) fn last_exits(&self) -> impl Iterator<Item = &(ExitReason, Instant)> {
+    pub(crate) fn last_exits(&self) -> impl Iterator<Item = &End> {
         self.last_exits.iter().flat_map(|exits| &exits.0)
     }
 
-    pub(crate) fn idle_since(&self) -> Option<Instant> {
-        self.idle_since
+    /// How the life ended that had a message in its hands. Of ends that are no longer remembered the
+    /// next one speaks.
+    pub(crate) fn end_of(&self, message: u64) -> Option<ExitReason> {
+        self.last_exits().find(|end| end.opened >= message).map(|end| end.reason.clone())
     }
 
     /// How long `queued` messages will take, judged by those before.

@@ -15,6 +15,9 @@ pub(crate) trait Envelope<A: Actor>: Send {
 
     /// The type of the message.
     fn name(&self) -> &'static str;
+
+    /// Whether somebody waits for the answer.
+    fn asked(&self) -> bool;
 }
 
 /// An envelope in the queue.
@@ -57,9 +60,6 @@ where
     M::Result: Send,
 {
     fn open(&mut self, actor: &mut A, ctx: &mut Context<A>) {
-        if self.reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
-            return; // the caller no longer waits
-        }
         if let Some(message) = self.message.take() {
             let response = actor.handle(message, ctx);
             response.handle(ctx, self.reply.take());
@@ -68,6 +68,10 @@ where
 
     fn name(&self) -> &'static str {
         type_name::<M>()
+    }
+
+    fn asked(&self) -> bool {
+        self.reply.is_some()
     }
 }
 
@@ -79,5 +83,10 @@ impl<A: Actor> Envelope<A> for actix::dev::Envelope<A> {
 
     fn name(&self) -> &'static str {
         "by actix address"
+    }
+
+    /// Not by us: its asker looks at actix's channel.
+    fn asked(&self) -> bool {
+        false
     }
 }

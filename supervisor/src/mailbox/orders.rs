@@ -19,6 +19,8 @@ pub(crate) enum Order {
     Exit {
         from: ActorId,
         reason: ExitReason,
+        /// Ends of the receiver when it was linked; none to reach whatever life it has now.
+        exits: Option<u64>,
     },
     /// Build the state and run, after a while.
     Begin {

@@ -21,6 +21,9 @@ use parking_lot::Mutex;
 
 use super::Mailbox;
 
+/// It is emptied at once, so its own capacity hardly ever counts.
+const CAPACITY: usize = 1024;
+
 /// The receiving end, from the actor's first life until it is gone.
 pub(super) struct Raw<A: Actor>(Mutex<Option<AddressReceiver<A>>>);
 
@@ -35,7 +38,7 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
     pub(crate) fn attach(self: &Arc<Self>, ctx: &mut Context<A>) {
         let mut raw = self.raw.0.lock();
         let opened = raw.is_none();
-        let receiver = raw.get_or_insert_with(|| channel(self.spec.queue_limit).1);
+        let receiver = raw.get_or_insert_with(|| channel(CAPACITY).1);
         *ctx.parts() = ContextParts::new(receiver.sender_producer());
         drop(raw);
         if opened {

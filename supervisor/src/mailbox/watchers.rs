@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::{actor_ref::ActorRef, exit::ExitReason, inspect::ActorId, mailbox::Order};
+use crate::{
+    actor_ref::{ActorRef, WeakRef},
+    exit::ExitReason,
+    inspect::ActorId,
+    mailbox::Order,
+};
 
 /// Links and monitors of one actor, each kind. Enough for everything in a large program to watch
 /// one actor, and a bound all the same.
@@ -20,17 +25,20 @@ pub(crate) struct Watchers {
 
 #[derive(Default)]
 struct Lists {
-    links: HashMap<ActorId, ActorRef>,
+    /// Each with the ends that the peer had had when it was linked.
+    links: HashMap<ActorId, (ActorRef, u64)>,
     monitors: HashMap<u64, OnDown>,
+    /// Whom this life monitors; its monitors end with it.
+    watched: HashMap<u64, WeakRef>,
 }
 
 impl Watchers {
     /// Adds a link; one more to the same actor changes nothing. False when there is no room.
-    pub(crate) fn link(&mut self, peer: ActorRef) -> bool {
+    pub(crate) fn link(&mut self, peer: ActorRef, exits: u64) -> bool {
         let links = &mut self.lists.get_or_insert_default().links;
         let room = links.len() < LIMIT;
         if room {
-            links.insert(peer.id(), peer);
+            links.insert(peer.id(), (peer, exits));
         }
         room
     }
@@ -55,16 +63,35 @@ impl Watchers {
         self.lists.as_mut().is_some_and(|lists| lists.monitors.remove(&number).is_some())
     }
 
+    /// Notes that this life monitors `target`. False when there is no room.
+    pub(crate) fn watch(&mut self, number: u64, target: &ActorRef) -> bool {
+        let watched = &mut self.lists.get_or_insert_default().watched;
+        let room = watched.len() < LIMIT;
+        if room {
+            watched.insert(number, target.downgrade());
+        }
+        room
+    }
+
+    pub(crate) fn unwatch(&mut self, number: u64) -> bool {
+        self.lists.as_mut().is_some_and(|lists| lists.watched.remove(&number).is_some())
+    }
+
     pub(crate) fn links(&self) -> Vec<ActorId> {
         self.lists.iter().flat_map(|lists| lists.links.keys().copied()).collect()
     }
 
-    /// Tells everybody.
+    /// Tells everybody, and ends this life's own monitors.
     pub(crate) fn tell(self, from: ActorId, reason: &ExitReason) {
         let Some(lists) = self.lists else { return };
-        for peer in lists.links.into_values() {
+        for (number, target) in lists.watched {
+            if let Some(target) = target.upgrade() {
+                target.mailbox().demonitor(number);
+            }
+        }
+        for (peer, exits) in lists.links.into_values() {
             peer.mailbox().unlink(from);
-            peer.mailbox().order(Order::Exit { from, reason: reason.clone() });
+            peer.mailbox().order(Order::Exit { from, reason: reason.clone(), exits: Some(exits) });
         }
         for monitor in lists.monitors.into_values() {
             monitor(from, reason.clone());

@@ -2,6 +2,9 @@
 
 use crate::spec::SpecError;
 
+/// The buffer of events is allocated as a whole.
+const MAX_EVENT_BUFFER: usize = 1 << 20;
+
 /// The limits of a realm.
 #[derive(Debug, Clone)]
 pub struct RealmConfig {
@@ -12,7 +15,7 @@ pub struct RealmConfig {
     pub max_actors: usize,
     /// Members that one group may have. Default 65,536.
     pub max_group_members: usize,
-    /// Events that a slow reader may be behind. Default 4,096.
+    /// Events that a slow reader may be behind, up to 1,048,576. Default 4,096.
     pub event_buffer: usize,
     /// Different crashes that are remembered. Default 256.
     pub crash_groups: usize,
@@ -39,9 +42,12 @@ impl RealmConfig {
             (self.event_buffer, "event_buffer"),
             (self.crash_groups, "crash_groups"),
         ];
-        match limits.into_iter().find(|(limit, _)| *limit == 0) {
-            Some((_, what)) => Err(SpecError::ZeroLimit { what }),
-            None => Ok(()),
+        if let Some((_, what)) = limits.into_iter().find(|(limit, _)| *limit == 0) {
+            return Err(SpecError::ZeroLimit { what });
         }
+        if self.event_buffer > MAX_EVENT_BUFFER {
+            return Err(SpecError::OverLimit { what: "event_buffer", limit: MAX_EVENT_BUFFER });
+        }
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     mailbox::{AnyMailbox, Mailbox, Order},
     registry::NameTaken,
     scheduler::NoPlace,
-    shell::{Shell, Tell},
+    shell::{Tell, Unplaced},
     spec::{ActorSpec, Kind, SpecError},
 };
 
@@ -116,12 +116,8 @@ pub(crate) fn place<A: Actor<Context = Context<A>>>(
     mailbox: &Arc<Mailbox<A>>,
     tell: Option<Tell>,
 ) -> Result<(), NoPlace> {
-    let realm = mailbox.realm().clone();
-    let shell = {
-        let (mailbox, realm) = (mailbox.clone(), realm.clone());
-        move |seat| Shell::new(mailbox, realm, tell, seat)
-    };
-    let placed = realm.schedulers.place(mailbox.spec().placement, shell);
+    let unplaced = Unplaced::new(mailbox.clone(), tell);
+    let placed = mailbox.realm().schedulers.place(mailbox.spec().placement, unplaced);
     if placed.is_err() {
         give_up(mailbox, ExitReason::NoProc);
     }

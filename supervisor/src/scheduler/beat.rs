@@ -61,7 +61,10 @@ static BEATS: Mutex<Vec<Weak<Beat>>> = Mutex::new(Vec::new());
 thread_local! {
     static BEAT: Arc<Beat> = {
         let beat = Arc::new(Beat::new());
-        BEATS.lock().push(Arc::downgrade(&beat));
+        let mut beats = BEATS.lock();
+        beats.retain(|beat| beat.strong_count() > 0);
+        beats.push(Arc::downgrade(&beat));
+        drop(beats);
         beat
     };
 }

@@ -29,8 +29,11 @@ impl Default for WatchdogConfig {
 /// [`Happening::Stuck`] and in the log; nothing can end it from outside.
 ///
 /// # Errors
-/// When the watching thread cannot be started.
+/// When the period is zero, or the watching thread cannot be started.
 pub fn watch(realm: &Arc<Realm>, config: WatchdogConfig) -> io::Result<()> {
+    if config.period.is_zero() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the period is zero"));
+    }
     let realm = Arc::downgrade(realm);
     let watch = move || {
         let mut seen = Vec::new();
@@ -50,6 +53,8 @@ struct Seen {
     beat: Weak<Beat>,
     sign: Sign,
     since: Instant,
+    /// Whoever looks at the actor sees for how long it has been at its message.
+    timed: bool,
     reported: bool,
 }
 
@@ -60,9 +65,14 @@ fn look(realm: &Realm, limit: Duration, before: &[Seen]) -> Vec<Seen> {
         let known = before.iter().find(|seen| seen.beat.ptr_eq(&beat) && seen.sign == sign);
         let (since, told) = known.map_or((Instant::now(), false), |k| (k.since, k.reported));
         let held = since.elapsed();
+        if known.is_some_and(|known| !known.timed)
+            && let Some(actor) = sign.actor().and_then(|actor| realm.find(actor))
+        {
+            actor.mailbox().stamp();
+        }
         let reported =
             told || (held >= limit && sign.actor().is_some_and(|a| report(realm, a, held)));
-        Seen { beat, sign, since, reported }
+        Seen { beat, sign, since, timed: known.is_some(), reported }
     };
     beats().into_iter().map(look_at).collect()
 }

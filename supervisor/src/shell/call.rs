@@ -102,14 +102,19 @@ impl<T: 'static> Future for Guarded<T> {
 }
 
 impl<T: 'static> Guarded<T> {
+    /// Sends the answer. One that nobody takes is dropped here, and its drop is the actor's code.
+    fn deliver(&self, answer: T, reply: Option<OneshotSender<T>>) -> Option<Failed> {
+        let delivered = crash::catch(move || match reply {
+            Some(reply) => drop(reply.send(answer)),
+            None => drop(answer),
+        });
+        let crash = delivered.err().map(|caught| self.scope.report(caught))?;
+        Some(Failed { ticket: self.ticket, crash })
+    }
+
     fn done(&mut self, outcome: Result<T, Crash>) -> Done {
         match (outcome, self.reply.take()) {
-            (Ok(answer), reply) => {
-                if let Some(reply) = reply {
-                    let _ = reply.send(answer); // the caller no longer waits
-                }
-                Done { failed: None, reply: None }
-            }
+            (Ok(answer), reply) => Done { failed: self.deliver(answer, reply), reply: None },
             (Err(crash), reply) => Done {
                 failed: Some(Failed { ticket: self.ticket, crash }),
                 reply: reply.map(|reply| Box::new(reply) as Box<dyn Any>),

@@ -9,7 +9,6 @@ use std::{
 
 use actix::{Actor, ActorContext, AsyncContext, Context, dev::ContextFut};
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use tokio::time::Instant;
 use tracing::Span;
 
 use super::{
@@ -53,6 +52,7 @@ pub(super) enum Turn {
 
 impl<A: Actor<Context = Context<A>>> Life<A> {
     pub(super) fn begin(mailbox: &Arc<Mailbox<A>>, realm: &Arc<Realm>) -> Result<Self, StartError> {
+        let _busy = Busy::mark(mailbox.about().id);
         let scope = Scope::new(mailbox.actor_ref());
         let incarnation = mailbox.incarnation();
         let span = tracing::info_span!("actor", path = %mailbox.about().path, life = incarnation);
@@ -67,8 +67,7 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         let mut ctx = Context::new();
         mailbox.attach(&mut ctx);
         let mut actor = ctx.into_future(state);
-        let pump = Pump::new(mailbox.clone(), scope.clone());
-        actor.ctx().spawn(pump);
+        actor.ctx().spawn(Pump::new(mailbox.clone(), scope.clone()));
         Ok(Self {
             actor,
             scope,
@@ -92,25 +91,36 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         self.actor.ctx().stop();
     }
 
-    /// As `stop`, because nobody needs it. It may refuse.
+    /// Lets the actor end because nobody needs it. It may refuse by its `stopping`, and it stays if
+    /// it has a future, a stream or a timer of its own: actix ends a context that has nothing left,
+    /// and without its pump that is what an idle one has.
     pub(super) fn leave(&mut self) {
         self.leaving = true;
         self.scope.place.set(Place::Stopping);
-        self.actor.ctx().stop();
+        self.scope.retire.set(true);
+    }
+
+    /// Goes on after an attempt to leave.
+    fn stay(&mut self, mailbox: &Arc<Mailbox<A>>, cx: &mut Task<'_>) {
+        self.leaving = false;
+        if !self.scope.retire.take() {
+            self.actor.ctx().spawn(Pump::new(mailbox.clone(), self.scope.clone()));
+            cx.waker().wake_by_ref();
+        }
     }
 
     pub(super) fn idle(&self) -> bool {
-        !self.starting && !self.stopping && self.scope.in_flight.get() == 0
+        !self.starting && !self.stopping && !self.leaving && self.scope.in_flight.get() == 0
     }
 
     pub(super) fn suspend(&mut self, mailbox: &Arc<Mailbox<A>>) {
-        mailbox.suspend(true);
-        self.actor.ctx().wait(Gate::new(mailbox.clone(), self.scope.clone()));
+        if !self.scope.gated.replace(true) {
+            self.actor.ctx().wait(Gate::new(mailbox.clone(), self.scope.clone()));
+        }
     }
 
     pub(super) fn turn(&mut self, mailbox: &Arc<Mailbox<A>>, cx: &mut Task<'_>) -> Turn {
         self.scope.messages_left.set(MESSAGES_PER_TURN);
-        self.scope.turn.set(Instant::now());
         let (span, scope) = (self.span.clone(), self.scope.clone());
         let _entered = span.enter();
         let _busy = Busy::mark(mailbox.about().id);
@@ -125,7 +135,7 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         match polled {
             Err(caught) => Turn::Ended(ExitReason::Panic(Arc::new(scope.report(caught)))),
             Ok(Poll::Ready(())) => self.ended(),
-            Ok(Poll::Pending) => self.pending(mailbox),
+            Ok(Poll::Pending) => self.pending(mailbox, cx),
         }
     }
 
@@ -147,8 +157,10 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         }
     }
 
-    fn pending(&mut self, mailbox: &Mailbox<A>) -> Turn {
-        self.leaving = false;
+    fn pending(&mut self, mailbox: &Arc<Mailbox<A>>, cx: &mut Task<'_>) -> Turn {
+        if self.leaving {
+            self.stay(mailbox, cx);
+        }
         if !self.starting {
             return Turn::Pending;
         }
@@ -176,13 +188,13 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         let mut begun = self.scope.calls.take();
         let calls = self.calls.get_or_insert_default();
         calls.extend(begun.drain(..));
-        let full = self.scope.in_flight.get() >= mailbox.spec().concurrent.unwrap_or(usize::MAX);
+        let full = self.scope.in_flight.get() >= mailbox.spec().calls_limit();
         let mut ended = false;
         while let Poll::Ready(Some(done)) = calls.poll_next_unpin(cx) {
             ended = true;
             self.scope.in_flight.set(self.scope.in_flight.get().saturating_sub(1));
             if let Some(failed) = done.failed {
-                mailbox.note_crash(failed.ticket, Arc::new(failed.crash));
+                mailbox.note_crash(failed.ticket, done.reply.is_some(), failed.crash);
             }
             drop(done.reply);
         }
@@ -193,15 +205,20 @@ impl<A: Actor<Context = Context<A>>> Life<A> {
         }
     }
 
-    /// Drops the state without running a hook. The report of a panic in its `Drop`, if it did.
-    pub(super) fn bury(self) -> Option<Crash> {
+    /// Drops the state without running a hook. The reports of the panics on the way: each thing is
+    /// dropped in a guard of its own, so that one that panics keeps nobody else waiting.
+    pub(super) fn bury(self) -> Vec<Crash> {
         let Self { mut actor, scope, calls, .. } = self;
+        let _busy = Busy::mark(scope.actor.id());
         actor.ctx().terminate();
         scope.place.set(Place::Drop);
         scope.message.set(None);
-        let dropped = scope.enter(|| {
-            crash::catch(move || drop(actor)).and_then(|()| crash::catch(move || drop(calls)))
-        });
-        dropped.err().map(|caught| scope.report(caught))
+        let begun = scope.calls.take();
+        let calls = begun.into_iter().chain(calls.into_iter().flat_map(|calls| *calls));
+        scope.enter(|| {
+            let state = crash::catch(move || drop(actor)).err();
+            let calls = calls.filter_map(|call| crash::catch(move || drop(call)).err());
+            state.into_iter().chain(calls).map(|caught| scope.report(caught)).collect()
+        })
     }
 }

@@ -11,7 +11,7 @@ use actix::{Actor, ActorContext, ActorFuture, AsyncContext, Context};
 
 use crate::{
     crash::{self, Place},
-    mailbox::{Envelope, Mailbox, Next, Opened, Signal},
+    mailbox::{AnyMailbox, Envelope, Mailbox, Next, Opened, Signal},
     scope::Scope,
 };
 
@@ -31,9 +31,9 @@ impl<A: Actor<Context = Context<A>>> Pump<A> {
         Self { mailbox, scope, open: None, unfinished: false }
     }
 
-    fn may_handle(&self, ctx: &Context<A>) -> bool {
-        let limit = self.mailbox.spec().concurrent.unwrap_or(usize::MAX);
-        !ctx.waiting() && self.scope.in_flight.get() < limit
+    /// Whether one more message may be in the actor's hands.
+    fn may_take(&self) -> bool {
+        self.scope.in_flight.get() < self.mailbox.spec().calls_limit()
     }
 
     fn run(&self, signal: Signal<A>, actor: &mut A, ctx: &mut Context<A>) {
@@ -47,17 +47,20 @@ impl<A: Actor<Context = Context<A>>> Pump<A> {
         self.scope.place.set(Place::Handler);
         self.scope.message.set(Some(opened.envelope.name()));
         self.scope.ticket.set(opened.ticket);
+        let asked = opened.envelope.asked();
         let open = self.open.insert(opened.envelope);
         if self.mailbox.spec().concurrent.is_none() {
             open.open(actor, ctx);
         } else if let Err(caught) = crash::catch(|| open.open(actor, ctx)) {
-            let crash = Arc::new(self.scope.report(caught));
-            self.mailbox.note_crash(opened.ticket, crash);
+            let crash = self.scope.report(caught);
+            self.mailbox.note_crash(opened.ticket, asked, crash);
         }
         self.open = None;
         self.rest(ctx);
         self.unfinished = ctx.waiting();
-        if !self.unfinished {
+        if self.unfinished {
+            self.mailbox.stamp();
+        } else {
             self.mailbox.handled(opened.timed);
         }
     }
@@ -80,18 +83,21 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Pump<A> {
         task: &mut Task<'_>,
     ) -> Poll<()> {
         let this = self.get_mut();
+        if this.scope.retire.take() {
+            return Poll::Ready(());
+        }
         this.rest(ctx);
         if this.unfinished && !ctx.waiting() {
             this.unfinished = false;
             this.mailbox.handled(true);
         }
-        while this.may_handle(ctx) {
+        while !ctx.waiting() {
             let Some(left) = this.scope.messages_left.get().checked_sub(1) else {
                 task.waker().wake_by_ref();
                 break;
             };
             this.scope.messages_left.set(left);
-            match this.mailbox.next(this.scope.turn.get()) {
+            match this.mailbox.next(this.may_take()) {
                 Next::Probe(signal) | Next::Signal(signal) => this.run(signal, actor, ctx),
                 Next::Message(opened) => {
                     let more = opened.more;
@@ -140,7 +146,10 @@ impl<A: Actor<Context = Context<A>>> ActorFuture<A> for Gate<A> {
                     probe(actor, ctx);
                 }
                 Ok(None) => return Poll::Pending,
-                Err(crate::mailbox::Resumed) => return Poll::Ready(()),
+                Err(crate::mailbox::Resumed) => {
+                    self.scope.gated.set(false);
+                    return Poll::Ready(());
+                }
             }
         }
     }

@@ -282,6 +282,14 @@ pub enum SpecError {
         /// Which number.
         what: &'static str,
     },
+    /// A limit is larger than it may be.
+    #[error("{what} is over {limit}")]
+    OverLimit {
+        /// Which one.
+        what: &'static str,
+        /// The largest that it may be.
+        limit: usize,
+    },
     /// A limit of the realm or of a supervisor is zero.
     #[error("{what} is zero")]
     ZeroLimit {

@@ -17,12 +17,13 @@ fn the_limit_holds_for_tells_asks_recipients_and_any_number_of_clones() {
         counter.ask(Count).await.unwrap();
         counter.actor().suspend();
         settle().await;
-        let mut accepted = 0;
+        let (mut accepted, mut asks) = (0, Vec::new());
         for _ in 0..LIMIT {
             accepted += u32::from(counter.clone().tell(Count).is_ok());
             accepted += u32::from(counter.recipient::<Count>().tell(Count).is_ok());
             let mut ask = counter.clone().ask(Count);
             accepted += u32::from(futures_util::poll!(&mut ask).is_pending());
+            asks.push(ask);
         }
         assert_eq!(accepted, LIMIT as u32);
         let row = counter.actor().row();
@@ -118,5 +119,24 @@ fn what_comes_by_an_actix_address_meets_the_limit_when_it_is_sent() {
         assert_eq!((row.handled, row.high_water), (1 + LIMIT as u64, LIMIT));
         assert_eq!(flood.inspect(|flood| flood.queued).await, Ok(LIMIT));
         assert_eq!(row.refused, 100 - LIMIT as u64);
+    });
+}
+
+#[test]
+fn a_huge_event_buffer_is_an_error_and_no_panic() {
+    let made = std::panic::catch_unwind(|| {
+        Realm::new(RealmConfig { event_buffer: usize::MAX, ..RealmConfig::default() }).is_err()
+    });
+    assert_eq!(made.ok(), Some(true));
+}
+
+#[test]
+fn a_huge_queue_limit_is_no_panic() {
+    simulate(async {
+        let realm = realm();
+        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            realm.spawn("a", ActorSpec::new(Counter::default).queue_limit(usize::MAX)).is_ok()
+        }));
+        assert_eq!(made.ok(), Some(true));
     });
 }

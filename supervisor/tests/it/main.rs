@@ -7,11 +7,14 @@
     reason = "helpers of tests are tests"
 )]
 
+mod asks;
 mod boot;
 mod bounds;
 mod chaos;
 mod common;
 mod concurrent;
+mod control;
+mod drops;
 mod dynamic;
 mod inspect;
 mod links;
@@ -22,5 +25,7 @@ mod panics;
 mod rules;
 mod scheduler;
 mod shell;
+mod sitters;
 mod stuck;
 mod threads;
+mod watching;

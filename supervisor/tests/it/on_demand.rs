@@ -15,7 +15,7 @@ use tokio::time::timeout;
 
 use crate::{
     common::*,
-    threads::{SECOND, start},
+    sitters::{SECOND, start},
 };
 
 const GRACE: Duration = Duration::from_secs(20);

@@ -16,7 +16,7 @@ use oxbeam_supervisor::{
 };
 use tokio::time::timeout;
 
-use crate::{common::*, threads::*};
+use crate::{common::*, sitters::*};
 
 struct Never;
 

@@ -9,7 +9,7 @@ use actix::System;
 use oxbeam_supervisor::{ChildSpec, ExitReason, Shutdown, State, SupervisorSpec};
 use tokio::time::timeout;
 
-use crate::threads::*;
+use crate::sitters::*;
 
 const GRACE: Duration = Duration::from_secs(20);
 
