@@ -90,8 +90,9 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSpec<K, A> {
         Self { start_limit, ..self }
     }
 
-    /// Lets a child leave that has had nothing to do for so long. It comes back with the next
-    /// message; none is lost. It may refuse by answering `Continue` in `stopping`.
+    /// Lets a child leave that has had nothing to do for so long, and up to twice as long. It comes
+    /// back with the next message; none is lost. It stays while a future, a stream or a timer of its
+    /// own is left, or if it answers `Continue` in `stopping`.
     #[must_use]
     pub fn passivate_after(self, idle: Duration) -> Self {
         Self { passivate: Some(idle), ..self }

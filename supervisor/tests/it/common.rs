@@ -121,6 +121,8 @@ impl Handler<Count> for Counter {
 #[rtype(u32)]
 pub(crate) enum End {
     Panic,
+    /// With a payload that is not a text.
+    PanicAny,
     PanicInFuture,
     PanicInAtomic,
     PanicInTimer,
@@ -136,6 +138,7 @@ impl Handler<End> for Counter {
         let later = || tokio::time::sleep(Duration::from_millis(1));
         match end {
             End::Panic => panic!("asked to panic {}", self.count),
+            End::PanicAny => std::panic::panic_any(self.count),
             End::Fail => ctx.fail("asked to fail"),
             End::Stop => ctx.stop(),
             End::ShutdownWith => ctx.exit(ExitReason::ShutdownWith("asked to".into())),

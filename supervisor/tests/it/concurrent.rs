@@ -7,8 +7,14 @@ use oxbeam_supervisor::{ActorSpec, AskError, Concurrent, Place};
 
 use crate::common::*;
 
-struct Device {
-    lives: u32,
+pub(crate) struct Device {
+    calls: u32,
+}
+
+impl Device {
+    pub(crate) fn new() -> Self {
+        Self { calls: 0 }
+    }
 }
 
 impl Actor for Device {
@@ -17,7 +23,7 @@ impl Actor for Device {
 
 #[derive(Debug, Clone, Copy, actix::Message)]
 #[rtype(u32)]
-enum Call {
+pub(crate) enum Call {
     Answer(u32),
     PanicLater,
     PanicNow,
@@ -26,7 +32,7 @@ enum Call {
 impl Handler<Call> for Device {
     type Result = Concurrent<u32>;
     fn handle(&mut self, call: Call, _: &mut Context<Self>) -> Concurrent<u32> {
-        self.lives += 1;
+        self.calls += 1;
         assert!(!matches!(call, Call::PanicNow), "before the future");
         Concurrent::new(async move {
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -42,7 +48,7 @@ impl Handler<Call> for Device {
 fn a_panic_in_one_call_fails_that_call_and_leaves_the_others_in_flight() {
     simulate(async {
         let realm = realm();
-        let spec = ActorSpec::new(|| Device { lives: 0 }).concurrent(16);
+        let spec = ActorSpec::new(Device::new).concurrent(16);
         let device = realm.spawn("device", spec).unwrap();
         let before = device.ask(Call::Answer(1));
         let later = device.ask(Call::PanicLater);
@@ -54,7 +60,7 @@ fn a_panic_in_one_call_fails_that_call_and_leaves_the_others_in_flight() {
         assert_eq!((crash.place, crash.text.as_str()), (Place::Call, "inside the future"));
         assert!(crash.message.unwrap().ends_with("Call"));
         assert_eq!((before.await, after.await), (Ok(1), Ok(2)));
-        assert_eq!(device.inspect(|device| device.lives).await, Ok(4), "the same state");
+        assert_eq!(device.inspect(|device| device.calls).await, Ok(4), "the same state");
         assert_eq!(device.actor().row().exits, 0);
         assert_eq!(realm.crashes().groups().len(), 2);
     });
@@ -63,7 +69,7 @@ fn a_panic_in_one_call_fails_that_call_and_leaves_the_others_in_flight() {
 #[test]
 fn calls_over_the_limit_wait_in_the_queue() {
     simulate(async {
-        let spec = ActorSpec::new(|| Device { lives: 0 }).concurrent(2);
+        let spec = ActorSpec::new(Device::new).concurrent(2);
         let device = realm().spawn("device", spec).unwrap();
         let asks: Vec<_> = (0..6).map(|number| device.ask(Call::Answer(number))).collect();
         settle().await;

@@ -13,13 +13,18 @@ use oxbeam_supervisor::{
     Strategy, SupervisorRef, SupervisorSpec,
 };
 
-use crate::common::*;
+use crate::{
+    common::*,
+    concurrent::{Call, Device},
+};
 
 /// How the victim is made to panic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Victim {
     /// By a message.
     Told(End),
+    /// By whoever changes its state from outside.
+    Altered,
     /// In a hook or its drop, when it is made to stop.
     Stopping(Trap),
     /// When it starts again after a panic.
@@ -28,8 +33,10 @@ enum Victim {
     Building,
 }
 
-const VICTIMS: [Victim; 9] = [
+const VICTIMS: [Victim; 11] = [
     Victim::Told(End::Panic),
+    Victim::Told(End::PanicAny),
+    Victim::Altered,
     Victim::Told(End::PanicInFuture),
     Victim::Told(End::PanicInAtomic),
     Victim::Told(End::PanicInTimer),
@@ -43,7 +50,7 @@ const VICTIMS: [Victim; 9] = [
 impl Victim {
     fn place(self) -> Place {
         match self {
-            Self::Told(End::Panic) => Place::Handler,
+            Self::Told(End::Panic | End::PanicAny) | Self::Altered => Place::Handler,
             Self::Told(_) => Place::Future,
             Self::Stopping(Trap::Drop) => Place::Drop,
             Self::Stopping(_) => Place::Stopping,
@@ -69,12 +76,12 @@ impl Victim {
     }
 
     async fn strike(self, victim: &Address<Counter>) {
-        let how = match self {
-            Self::Told(how) => how,
-            Self::Stopping(_) => End::Stop,
-            Self::Starting | Self::Building => End::Panic,
+        let told = match self {
+            Self::Told(how) => victim.ask(how).await,
+            Self::Altered => victim.alter(|_| panic!("while it is altered")).await,
+            Self::Stopping(_) => victim.ask(End::Stop).await,
+            Self::Starting | Self::Building => victim.ask(End::Panic).await,
         };
-        let told = victim.ask(how).await;
         assert!(matches!(told, Err(AskError::Down { .. })), "{self:?}: {told:?}");
     }
 }
@@ -121,6 +128,43 @@ fn a_panic_anywhere_under_any_static_strategy_stays_where_it_happened() {
                 crash_is_reported(&realm, victim);
             });
         }
+    }
+}
+
+#[test]
+fn a_panic_in_one_call_or_look_costs_no_life_under_any_strategy() {
+    for strategy in [Strategy::OneForOne, Strategy::OneForAll, Strategy::RestForOne] {
+        simulate(async {
+            let realm = realm();
+            let device = ActorSpec::new(Device::new).concurrent(8).named("victim");
+            let spec = SupervisorSpec::new()
+                .strategy(strategy)
+                .child(worker("before"))
+                .child(ChildSpec::worker("victim", device))
+                .child(worker("after"));
+            let _root = realm.start("root", spec).await.unwrap();
+            let victim = realm.registry().address::<Device>("victim").unwrap();
+            let failed = [
+                victim.ask(Call::PanicLater).await,
+                victim.ask(Call::PanicNow).await,
+                victim.inspect(|_| panic!("in a look")).await,
+            ];
+            for told in failed {
+                assert!(matches!(told, Err(AskError::CallPanicked { .. })), "{told:?}");
+            }
+            for name in ["before", "after"] {
+                answers(&realm, name).await;
+            }
+            assert_eq!(victim.ask(Call::Answer(7)).await, Ok(7));
+            let lives: Vec<_> = realm
+                .snapshot(None, 10)
+                .rows
+                .iter()
+                .map(|row| (row.incarnation, row.exits))
+                .collect();
+            assert_eq!(lives, [(1, 0); 4], "nobody started again");
+            assert_eq!(realm.crashes().groups().len(), 3);
+        });
     }
 }
 
