@@ -1,5 +1,6 @@
 //! RocksDB.
 
+mod closed;
 mod fault;
 mod options;
 mod view;
@@ -56,7 +57,13 @@ impl Rocks {
     /// Opens the folder, or makes it if nothing is there.
     pub(crate) fn open(folder: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
         let new = is_new(folder)?;
+        let salvage = config.salvage;
         let tuning = Tuning::new(config);
+        if !new {
+            // The folder's lock is RocksDB's, so that this may be the list of a store that is open:
+            // an open store has none.
+            closed::check_and_remove(folder, salvage)?;
+        }
         let (open, gone) = open_db(folder, &tuning, new)?;
         Ok(Self {
             folder: folder.to_owned(),
@@ -106,10 +113,16 @@ fn is_new(folder: &Path) -> Result<bool, StoreError> {
         if name == "CURRENT" {
             return Ok(false);
         }
-        let data = [".sst", ".blob", ".log"].iter().any(|end| name.ends_with(end));
-        new &= !data && !name.starts_with("MANIFEST");
+        new &= !closed::holds_data(&name);
     }
-    if new { Ok(true) } else { Err(fault::no_current(folder)) }
+    if new {
+        Ok(true)
+    } else {
+        {
+            let reason = "there is data, but no file CURRENT that says where it begins";
+            Err(fault::damaged(folder, reason.into()))
+        }
+    }
 }
 
 fn open_db(
@@ -207,7 +220,13 @@ impl Engine for Rocks {
     }
 
     fn close(&self) {
-        self.shut(&mut self.open.write());
+        let mut open = self.open.write();
+        if open.is_some() {
+            self.shut(&mut open);
+            if let Err(error) = closed::write(&self.folder) {
+                tracing::warn!(%error, "the list of files could not be written");
+            }
+        }
     }
 
     fn compact(&self) -> Result<(), StoreError> {

@@ -4,6 +4,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "helpers of tests are tests"
 )]
 
@@ -15,6 +16,7 @@ mod crash;
 mod export;
 #[cfg(feature = "failpoints")]
 mod failpoints;
+mod faults;
 mod integrity;
 mod lifecycle;
 mod log;

@@ -65,7 +65,7 @@ pub(super) fn system(folder: &Path, error: io::Error) -> StoreError {
     }
 }
 
-pub(super) fn no_current(folder: &Path) -> StoreError {
-    let source = io::Error::other("there is data, but no file CURRENT that says where it begins");
-    StoreError::Damaged { folder: folder.to_owned(), source: Arc::new(source) }
+pub(super) fn damaged(folder: &Path, reason: String) -> StoreError {
+    let source = Arc::new(io::Error::other(reason));
+    StoreError::Damaged { folder: folder.to_owned(), source }
 }

@@ -2,7 +2,7 @@
 
 use oxbeam_protocol::Id;
 use oxbeam_store::{
-    Append, Change, Checkpoints, Commit, Content, ContentBatch, EntryKey, LocalStore, Log, Memory,
+    Append, Change, Checkpoints, Content, ContentBatch, EntryKey, LocalStore, Log, Memory,
     NewCheckpoint, Origin, Outbox, PAGE_BYTES, Persist, Processes, Results, Status, StoreError,
     Table, Tables, Timer, Timers,
 };
