@@ -1,6 +1,8 @@
 //! Changes that are planned and not yet written, with reads that see them.
 
-use std::collections::HashMap;
+use std::cell::OnceCell;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -8,9 +10,32 @@ use serde::de::DeserializeOwned;
 
 use crate::engine::{Engine, Family, Op, Visit};
 use crate::error::StoreError;
+use crate::keys::{self, COMPUTED, HALF_DONE, HEAD};
 use crate::record::{seal, unseal};
 
 type Place = (Family, Bytes);
+/// Records by their places; `None` for what is deleted.
+type Ahead = HashMap<Place, Option<Bytes>>;
+
+/// Records that the writer remembers from batch to batch: heads, which every append reads.
+const MOST_REMEMBERED: usize = 16_384;
+
+/// What the last batches wrote of the records that are read most.
+#[derive(Debug, Default)]
+pub(crate) struct Recent(Ahead);
+
+impl Recent {
+    /// Takes over what a batch has written.
+    pub(crate) fn written(&mut self, ahead: Ahead) {
+        if self.0.len() > MOST_REMEMBERED {
+            self.0.clear();
+        }
+        self.0.extend(ahead.into_iter().filter(|((family, key), _)| {
+            (*family == Family::Log && key.first() == Some(&HEAD))
+                || (*family == Family::Results && key.first() == Some(&COMPUTED))
+        }));
+    }
+}
 
 /// The changes of many requests, each of which plans on top of those before it.
 ///
@@ -18,10 +43,13 @@ type Place = (Family, Bytes);
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     engine: &'a dyn Engine,
+    recent: Option<&'a Recent>,
+    /// Processes that were marked as half done when this was first asked.
+    half_done: OnceCell<BTreeSet<Bytes>>,
     ops: Vec<Op>,
     bytes: usize,
     /// What the engine will say once the changes are written.
-    ahead: HashMap<Place, Option<Bytes>>,
+    ahead: Ahead,
     /// How to take back what the current request did to `ahead`.
     undo: Vec<(Place, Option<Option<Bytes>>)>,
     /// Length of `ops` and value of `bytes` when the current request began.
@@ -32,6 +60,8 @@ impl<'a> Batch<'a> {
     pub(crate) fn new(engine: &'a dyn Engine) -> Self {
         Self {
             engine,
+            recent: None,
+            half_done: OnceCell::new(),
             ops: Vec::new(),
             bytes: 0,
             ahead: HashMap::new(),
@@ -40,8 +70,18 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The same with what the writer remembers.
+    pub(crate) fn on(engine: &'a dyn Engine, recent: &'a Recent) -> Self {
+        Self { recent: Some(recent), ..Self::new(engine) }
+    }
+
     pub(crate) fn ops(&self) -> &[Op] {
         &self.ops
+    }
+
+    /// What the engine says now that the changes are written.
+    pub(crate) fn into_ahead(self) -> Ahead {
+        self.ahead
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -84,10 +124,31 @@ impl<'a> Batch<'a> {
     }
 
     pub(crate) fn get(&self, family: Family, key: &Bytes) -> Result<Option<Bytes>, StoreError> {
-        match self.ahead.get(&(family, key.clone())) {
+        let place = (family, key.clone());
+        let recent = || self.recent.and_then(|recent| recent.0.get(&place));
+        match self.ahead.get(&place).or_else(recent) {
             Some(value) => Ok(value.clone()),
             None => self.engine.get(family, key),
         }
+    }
+
+    /// Whether there is a mark at `key`. Marks are rare: they are read once for all requests.
+    pub(crate) fn is_marked(&self, key: &Bytes) -> Result<bool, StoreError> {
+        if let Some(value) = self.ahead.get(&(Family::Node, key.clone())) {
+            return Ok(value.is_some());
+        }
+        if let Some(marks) = self.half_done.get() {
+            return Ok(marks.contains(key));
+        }
+        let mut marks = BTreeSet::new();
+        let end = keys::after(&[HALF_DONE]);
+        self.engine.scan(Family::Node, &[HALF_DONE], &end, &mut |key, _| {
+            marks.insert(Bytes::copy_from_slice(key));
+            ControlFlow::Continue(())
+        })?;
+        let marked = marks.contains(key);
+        let _ = self.half_done.set(marks);
+        Ok(marked)
     }
 
     /// A scan that does not see what is planned: for requests that are planned alone.
@@ -103,6 +164,11 @@ impl<'a> Batch<'a> {
 
     pub(crate) fn put(&mut self, family: Family, key: Bytes, value: Bytes) {
         self.set((family, key.clone()), Some(value.clone()));
+        self.push(Op::Put { family, key, value });
+    }
+
+    /// Writes what no request will read through this batch.
+    pub(crate) fn put_unread(&mut self, family: Family, key: Bytes, value: Bytes) {
         self.push(Op::Put { family, key, value });
     }
 

@@ -45,7 +45,7 @@ pub struct StoreConfig {
     /// Callers that may wait for room in that queue; one more is [`crate::StoreError::Overloaded`].
     /// Default: 65 536.
     pub write_waiters: usize,
-    /// Requests in one batch. Default: 8 192.
+    /// Requests in one batch. Default: 1 024, so that callers prepare their next requests meanwhile.
     pub batch_requests: usize,
     /// Bytes in one batch, but for a single larger request. Default: 8 MiB.
     pub batch_bytes: usize,
@@ -72,7 +72,7 @@ impl Default for StoreConfig {
             max_open_files: 1024,
             write_queue: 65_536,
             write_waiters: 65_536,
-            batch_requests: 8192,
+            batch_requests: 1024,
             batch_bytes: 8 << 20,
             reader_threads: 2,
             read_queue: 1024,

@@ -185,7 +185,7 @@ impl Prepared {
         if slot != expected {
             return Err(StoreError::OutOfOrder { process, given: slot, expected });
         }
-        batch.put(Family::Log, self.key, self.record);
+        batch.put_unread(Family::Log, self.key, self.record);
         batch.put_record(Family::Log, head_key, &Head { slot, chain });
         if let Some(origin) = self.origin {
             batch.put_record(Family::Log, origin, &slot);

@@ -54,9 +54,9 @@ pub(crate) fn half_done_key(process: &Id) -> Bytes {
 
 /// Refuses to write to a process that is being deleted or imported.
 pub(crate) fn refuse_half_done(batch: &Batch<'_>, process: &Id) -> Result<(), StoreError> {
-    match batch.get(Family::Node, &half_done_key(process))? {
-        Some(_) => Err(StoreError::ProcessBusy { process: *process }),
-        None => Ok(()),
+    match batch.is_marked(&half_done_key(process))? {
+        true => Err(StoreError::ProcessBusy { process: *process }),
+        false => Ok(()),
     }
 }
 

@@ -20,10 +20,13 @@ use crate::error::StoreError;
 /// The version of every record that this crate writes.
 const VERSION: u8 = 1;
 const HEADER_BYTES: usize = 5;
+/// Room for most records without growing.
+const USUAL_BYTES: usize = 192;
 
 /// The bytes under which `value` is kept at `key`.
 pub(crate) fn seal(key: &[u8], value: &impl Serialize) -> Bytes {
-    let mut sealed = vec![0; HEADER_BYTES];
+    let mut sealed = Vec::with_capacity(USUAL_BYTES);
+    sealed.resize(HEADER_BYTES, 0);
     #[expect(clippy::expect_used, reason = "our own structs are of types that MessagePack has")]
     rmp_serde::encode::write(&mut sealed, value).expect("a record can be written");
     let checksum = checksum(key, sealed.get(HEADER_BYTES..).unwrap_or_default());

@@ -19,8 +19,8 @@ impl Filter {
 
     /// The hash is one already, so its own bytes say where.
     fn places(&self, hash: &[u8; 32]) -> impl Iterator<Item = (usize, u64)> + use<> {
-        let [first, second, ..] = *hash.as_chunks::<8>().0 else { unreachable!("32 bytes") };
-        let (first, second) = (u64::from_le_bytes(first), u64::from_le_bytes(second));
+        let mut words = hash.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+        let (first, second) = (words.next().unwrap_or(0), words.next().unwrap_or(0));
         let (start, step) = (first ^ self.salt, second.rotate_left(17) ^ self.salt | 1);
         let bits = self.bits;
         (0..BITS_OF_HASH).map(move |number| {

@@ -158,8 +158,9 @@ fn drop_old(
     failed?;
     slots.sort_unstable();
     slots.dedup();
-    let dropped = retention.dropped(&slots);
-    for slot in dropped.iter().filter(|slot| **slot != new) {
+    let mut dropped = retention.dropped(&slots);
+    dropped.retain(|slot| *slot != new);
+    for slot in &dropped {
         batch.delete(Family::Checkpoints, keys::of_slot(CHECKPOINT, &process, *slot));
         batch.delete(Family::Checkpoints, keys::of_slot(STATE, &process, *slot));
     }

@@ -8,6 +8,7 @@ mod view;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
 
 use bytes::Bytes;
@@ -44,6 +45,8 @@ pub(super) struct Open {
     cached: ReadOptions,
     synced: WriteOptions,
     unsynced: WriteOptions,
+    /// Long reads are to end, for the folder is given up.
+    closing: AtomicBool,
     _gone: mpsc::Sender<()>,
 }
 
@@ -138,13 +141,20 @@ fn open_db(
     let mut synced = WriteOptions::default();
     synced.set_sync(true);
     let (sender, gone) = mpsc::channel();
-    let open = Open { db, cached, synced, unsynced: WriteOptions::default(), _gone: sender };
+    let open = Open {
+        db,
+        cached,
+        synced,
+        unsynced: WriteOptions::default(),
+        closing: AtomicBool::new(false),
+        _gone: sender,
+    };
     Ok((open, gone))
 }
 
 impl Open {
     fn view(&self) -> View<'_> {
-        View { db: &self.db, snapshot: None }
+        View { db: &self.db, snapshot: None, closing: &self.closing }
     }
 }
 
@@ -206,7 +216,7 @@ impl Engine for Rocks {
     fn snapshot(&self, read: WithReader<'_>) -> Result<(), StoreError> {
         let open = self.handle()?;
         let snapshot: Snapshot<'_> = open.db.snapshot();
-        read(&View { db: &open.db, snapshot: Some(&snapshot) })
+        read(&View { db: &open.db, snapshot: Some(&snapshot), closing: &open.closing })
     }
 
     fn reopen(&self) -> Result<(), StoreError> {
@@ -221,7 +231,8 @@ impl Engine for Rocks {
 
     fn close(&self) {
         let mut open = self.open.write();
-        if open.is_some() {
+        if let Some(held) = &*open {
+            held.closing.store(true, Relaxed);
             self.shut(&mut open);
             if let Err(error) = closed::write(&self.folder) {
                 tracing::warn!(%error, "the list of files could not be written");

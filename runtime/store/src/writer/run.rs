@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 
 use super::queue::{Message, Queued};
 use super::{Counters, Phase};
-use crate::batch::Batch;
+use crate::batch::{Batch, Recent};
 use crate::config::{Durability, StoreConfig};
 use crate::engine::Engine;
 use crate::error::{Ended, StoreError};
@@ -29,6 +29,7 @@ pub(super) struct Run {
     most_requests: usize,
     most_bytes: usize,
     counters: Arc<Counters>,
+    recent: Recent,
     /// The request that did not fit into the last group.
     held: Option<Queued>,
     stopping: bool,
@@ -80,6 +81,7 @@ impl Run {
             most_requests: config.batch_requests.max(1),
             most_bytes: config.batch_bytes,
             counters,
+            recent: Recent::default(),
             held: None,
             stopping: false,
             last: (1, Duration::ZERO),
@@ -169,23 +171,36 @@ impl Run {
 
     fn write(&mut self, group: &mut [Queued]) -> Result<(), StoreError> {
         let engine = Arc::clone(&self.engine);
-        let mut batch = Batch::new(&*engine);
+        // If anything fails on the way, what was remembered is gone, as it must be.
+        let mut recent = std::mem::take(&mut self.recent);
+        let mut batch = Batch::on(&*engine, &recent);
         let mut sync = false;
         for queued in group.iter_mut() {
             let changes = queued.request.plan(&mut batch);
             sync |= changes && queued.how.sync;
         }
-        if batch.ops().is_empty() {
-            return Ok(());
+        if !batch.ops().is_empty() {
+            self.write_batch(&batch, sync && self.durability == Durability::Sync, group.len())?;
         }
-        sync &= self.durability == Durability::Sync;
+        let written = batch.into_ahead();
+        recent.written(written);
+        self.recent = recent;
+        Ok(())
+    }
+
+    fn write_batch(
+        &mut self,
+        batch: &Batch<'_>,
+        sync: bool,
+        requests: usize,
+    ) -> Result<(), StoreError> {
         let began = Instant::now();
         failpoint::pass("write::before")?;
-        write_and_sync(&*engine, &batch, sync)?;
+        write_and_sync(&*self.engine, batch, sync)?;
         failpoint::pass("write::after")?;
         let took = began.elapsed();
-        self.last = (group.len(), took);
-        self.counters.wrote(group.len(), batch.bytes(), sync, took);
+        self.last = (requests, took);
+        self.counters.wrote(requests, batch.bytes(), sync, took);
         Ok(())
     }
 

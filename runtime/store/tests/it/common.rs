@@ -81,13 +81,15 @@ pub(crate) fn bytes(text: &str) -> Bytes {
 
 /// The hash chain at a slot of bodies that [`append`] names.
 pub(crate) fn chain(process: Id, slot: Slot) -> Id {
-    (0..=slot)
-        .fold(None, |before: Option<Id>, slot| {
-            let mut hashed = before.map_or(Vec::new(), |chain| chain.as_bytes().to_vec());
-            hashed.extend_from_slice(body(process, slot).to_string().as_bytes());
-            Some(Id::of(&hashed))
-        })
-        .unwrap()
+    let before = slot.checked_sub(1).map(|before| chain(process, before));
+    next_chain(before, body(process, slot))
+}
+
+/// The hash chain after one more body.
+pub(crate) fn next_chain(before: Option<Id>, body: Id) -> Id {
+    let mut hashed = before.map_or(Vec::new(), |chain| chain.as_bytes().to_vec());
+    hashed.extend_from_slice(body.to_string().as_bytes());
+    Id::of(&hashed)
 }
 
 pub(crate) fn body(process: Id, slot: Slot) -> Id {
@@ -95,11 +97,16 @@ pub(crate) fn body(process: Id, slot: Slot) -> Id {
 }
 
 pub(crate) fn append(process: Id, slot: Slot) -> Append {
+    append_with(process, slot, chain(process, slot))
+}
+
+/// The same with a chain that is known already, for long logs.
+pub(crate) fn append_with(process: Id, slot: Slot, chain: Id) -> Append {
     Append {
         process,
         slot,
         assignment: format!("assignment {slot} of {process}").into(),
-        chain: chain(process, slot),
+        chain,
         body: Some(body(process, slot)),
         origin: None,
         content: ContentBatch::default(),

@@ -14,7 +14,7 @@ use oxbeam_store::{
 };
 
 use crate::child::{FOLDER, command, tell, told};
-use crate::common::{append, bytes, commit, id, outgoing, small};
+use crate::common::{append_with, body, bytes, commit, id, next_chain, outgoing, small};
 
 /// Tasks of the child, each of which writes to a process of its own.
 const TASKS: usize = 24;
@@ -61,12 +61,17 @@ fn child_that_writes_until_it_is_killed() {
 
 async fn write_for_ever(store: LocalStore, task: usize) {
     let process = process(task);
-    let mut next = store.head(process).await.unwrap().map_or(0, |head| head.slot + 1);
+    let head = store.head(process).await.unwrap();
+    let mut next = head.map_or(0, |head| head.slot + 1);
+    let mut chain = head.map(|head| head.chain);
     let mut computed = store.computed(process).await.unwrap().map_or(0, |last| last.slot + 1);
     let mut rng = fastrand::Rng::new();
     loop {
         let assignment = vec![task as u8; rng.usize(..4000)].into();
-        store.append(Append { assignment, ..append(process, next) }).await.unwrap();
+        let grown = next_chain(chain, body(process, next));
+        chain = Some(grown);
+        let append = Append { assignment, ..append_with(process, next, grown) };
+        store.append(append).await.unwrap();
         tell(&format!("{task} {next}"));
         next += 1;
         while computed < next && rng.u8(..) < 200 {

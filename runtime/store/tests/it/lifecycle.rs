@@ -2,9 +2,9 @@
 
 use std::fs;
 
-use oxbeam_store::{Ended, Limit, LocalStore, Log, StoreError};
+use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, StoreError};
 
-use crate::common::{Place, append, copy_folder, id, on_both, small};
+use crate::common::{Place, append, append_with, copy_folder, id, on_both, small};
 
 #[tokio::test]
 async fn a_closed_store_can_be_opened_again_at_once() {
@@ -120,4 +120,34 @@ async fn opening_an_empty_folder_makes_a_store() {
     let (store, recovery) = LocalStore::open(place.path(), &small()).unwrap();
     assert!(recovery.created);
     store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_does_not_hold_up_closing() {
+    let place = Place::folder();
+    let store = place.open();
+    let chain = id("chain");
+    let appends: Vec<_> = (0..5_000)
+        .map(|slot| Append { body: None, ..append_with(id("process"), slot, chain) })
+        .map(|append| store.append(append))
+        .collect();
+    for answer in appends {
+        answer.await.unwrap();
+    }
+    let checking = store.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        let mut reports = 0;
+        while let Ok(report) = checking.check() {
+            if !report.is_sound() {
+                break;
+            }
+            reports += 1;
+        }
+        reports
+    });
+    while !checked.is_finished() {
+        store.close().await;
+    }
+    checked.await.unwrap();
+    place.open().close().await;
 }

@@ -1,6 +1,7 @@
 //! Reads of RocksDB, of what is there now or of a snapshot.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use bytes::Bytes;
 use rocksdb::{ColumnFamily, DB, DBRawIterator, ReadOptions, Snapshot};
@@ -12,6 +13,7 @@ use crate::error::StoreError;
 pub(super) struct View<'a> {
     pub(super) db: &'a DB,
     pub(super) snapshot: Option<&'a Snapshot<'a>>,
+    pub(super) closing: &'a AtomicBool,
 }
 
 pub(super) fn column(db: &DB, family: Family) -> Result<&ColumnFamily, StoreError> {
@@ -56,6 +58,9 @@ impl Reader for View<'_> {
         let mut iterator = self.range(family, from, to)?;
         iterator.seek(from);
         while let Some((key, value)) = iterator.item() {
+            if self.closing.load(Relaxed) {
+                return Err(not_open());
+            }
             if let ControlFlow::Break(()) = visit(key, value) {
                 return Ok(());
             }
