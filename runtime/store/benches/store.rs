@@ -30,14 +30,17 @@ const MEASURED: Duration = Duration::from_millis(700);
 const ROUNDS: usize = 7;
 /// Bytes of an assignment.
 const ASSIGNMENT: usize = 1024;
+/// Tells a second run of this program which folder to fill.
+const FILL: &str = "OXBEAM_STORE_BENCH_FILL";
 /// Bytes of the guest memory that is checkpointed.
 const MEMORY: usize = 64 << 20;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    // First, while this program holds nothing else.
+    at_rest(&runtime);
     appends(&runtime);
     checkpoints(&runtime);
-    at_rest(&runtime);
     let mut criterion = Criterion::default().sample_size(20).configure_from_args();
     reads(&mut criterion, &runtime);
     restore(&mut criterion, &runtime);
@@ -238,18 +241,24 @@ fn wal_bytes(store: &LocalStore) -> u64 {
     engine.iter().find(|(name, _)| name == "rocksdb.wal.bytes").unwrap().1
 }
 
-/// Memory of an idle store that holds 1 GiB, as the default configuration opens it.
+/// Memory of an idle store that holds 1 GiB, as the default configuration opens it. Filled by a
+/// program of its own, so that only what opening takes is counted.
 fn at_rest(runtime: &Runtime) {
+    if let Some(folder) = std::env::var_os(FILL) {
+        let store = open(Path::new(&folder), Durability::Os);
+        runtime.block_on(async {
+            for slot in 0..262_144_u64 {
+                let assignment = Bytes::from(noise(slot, 4 << 10));
+                store.append(append(process(0), slot, assignment)).await.unwrap();
+            }
+            store.close().await;
+        });
+        std::process::exit(0);
+    }
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path(), Durability::Os);
-    runtime.block_on(async {
-        for slot in 0..16_384_u64 {
-            let assignment = Bytes::from(noise(slot, 64 << 10));
-            store.append(append(process(0), slot, assignment)).await.unwrap();
-        }
-        store.close().await;
-    });
-    drop(store);
+    let exe = std::env::current_exe().unwrap();
+    let filled = std::process::Command::new(exe).env(FILL, folder.path()).status().unwrap();
+    assert!(filled.success());
     let before = resident();
     let began = Instant::now();
     let store = open(folder.path(), Durability::Sync);

@@ -19,7 +19,7 @@ use crate::common::{append_with, body, bytes, commit, id, next_chain, outgoing, 
 /// Tasks of the child, each of which writes to a process of its own.
 const TASKS: usize = 24;
 /// Cycles on one folder, so that a long run does not spend its time on old data.
-const CYCLES_OF_FOLDER: usize = 50;
+const CYCLES_OF_FOLDER: usize = 10;
 const CYCLES: &str = "CRASH_CYCLES";
 
 fn process(task: usize) -> Id {
@@ -156,7 +156,7 @@ fn run_and_kill(folder: &std::path::Path, known: &mut Known, rng: &mut fastrand:
         opened = heard.recv_timeout(Duration::from_secs(60)).is_ok_and(|line| line == "open");
         assert!(opened, "the child did not open its store");
     }
-    std::thread::sleep(Duration::from_micros(rng.u64(..300_000)));
+    std::thread::sleep(Duration::from_micros(rng.u64(..150_000)));
     child.kill().unwrap();
     child.wait().unwrap();
     reader.join().unwrap();

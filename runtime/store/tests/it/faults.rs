@@ -1,13 +1,12 @@
 //! Faults of the machine: a disk that fills up, a sync that fails, files that are damaged.
 
-use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Processes, StoreError};
 
-use crate::child::{FOLDER, tell, told};
+use crate::child::{FOLDER, run_under, tell};
 use crate::common::{Place, append, copy_folder, id, small};
 use crate::integrity::fill;
 
@@ -15,33 +14,6 @@ fn noise(slot: u64, length: usize) -> bytes::Bytes {
     let mut noise = vec![0; length];
     fastrand::Rng::with_seed(slot).fill(&mut noise);
     noise.into()
-}
-
-/// Runs an ignored test of this binary under another program. Answers what it told, or nothing if
-/// the program is missing or may not do its work here.
-fn run_under(program: &str, arguments: &[&str], test: &str, folder: &Path) -> Option<Vec<String>> {
-    let mut child = Command::new(program)
-        .args(arguments)
-        .arg(std::env::current_exe().unwrap())
-        .args(["--exact", test, "--ignored", "--nocapture", "--test-threads=1"])
-        .env(FOLDER, folder)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .ok()?;
-    let output = BufReader::new(child.stdout.take().unwrap());
-    let lines: Vec<String> = output
-        .lines()
-        .map_while(Result::ok)
-        .filter_map(|line| told(&line).map(str::to_owned))
-        .collect();
-    let status = child.wait().unwrap();
-    if lines.is_empty() {
-        println!("skipped: {program} does not work here ({status})");
-        return None;
-    }
-    assert!(status.success(), "{status}: {lines:?}");
-    Some(lines)
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::fs;
 
 use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, StoreError};
 
+use crate::child::{FOLDER, run_under, tell};
 use crate::common::{Place, append, append_with, copy_folder, id, on_both, small};
 
 #[tokio::test]
@@ -78,22 +79,29 @@ async fn opening_says_what_it_found() {
 }
 
 #[test]
+#[ignore = "a child of the test below"]
+fn child_that_may_not_open_the_folder() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    tell("started");
+    let refused = LocalStore::open(folder, &small()).unwrap_err();
+    assert!(matches!(refused, StoreError::NoPermission { .. }), "{refused:?}");
+    tell("no permission");
+}
+
+#[test]
 fn a_folder_without_permission_says_so() {
-    if is_root() {
-        // Root may do everything: a file where the folder should be is the nearest.
-        let place = Place::folder();
-        fs::write(place.path(), "a file").unwrap();
-        let refused = place.open_with(&small()).unwrap_err();
-        assert!(matches!(refused, StoreError::OpenFailed { .. }), "{refused}");
-        return;
-    }
     let place = Place::folder();
     fs::create_dir(place.path()).unwrap();
     let mut locked = fs::metadata(place.path()).unwrap().permissions();
     std::os::unix::fs::PermissionsExt::set_mode(&mut locked, 0o000);
     fs::set_permissions(place.path(), locked).unwrap();
-    let refused = place.open_with(&small()).unwrap_err();
-    assert!(matches!(refused, StoreError::NoPermission { .. }), "{refused}");
+    // Root may do everything: as nobody, if we are root.
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let (program, arguments) =
+        if is_root() { ("setpriv", nobody.as_slice()) } else { ("env", [].as_slice()) };
+    let test = "lifecycle::child_that_may_not_open_the_folder";
+    let Some(lines) = run_under(program, arguments, test, &place.path()) else { return };
+    assert_eq!(lines, ["started", "no permission"]);
 }
 
 fn is_root() -> bool {
