@@ -6,7 +6,7 @@ mod options;
 mod view;
 
 use std::fs;
-use std::io::Write;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
@@ -24,9 +24,9 @@ use crate::config::StoreConfig;
 use crate::engine::{Cached, Engine, Family, Op, Reader, Visit, WithReader};
 use crate::error::StoreError;
 
-/// What must be writable before a full disk counts as usable again: whenever RocksDB opens, it
-/// turns its log into tables and writes a few files of its own.
-const SPACE_TO_REOPEN: usize = 4 << 20;
+/// What must be writable, besides what lies in the write-ahead log alone, before a full disk counts
+/// as usable again: whenever RocksDB opens, it turns its log into tables and writes files of its own.
+const SPACE_TO_REOPEN: u64 = 4 << 20;
 /// Written and removed to find out.
 const SPACE_PROBE: &str = "space.probe";
 
@@ -67,7 +67,8 @@ impl Rocks {
             // an open store has none.
             closed::check_and_remove(folder, salvage)?;
         }
-        let (open, gone) = open_db(folder, &tuning, new)?;
+        let access = if new { Access::Create } else { Access::ReadWrite };
+        let (open, gone) = open_db(folder, &tuning, access)?;
         Ok(Self {
             folder: folder.to_owned(),
             tuning,
@@ -92,8 +93,10 @@ impl Rocks {
 
     fn probe_space(&self) -> Result<(), StoreError> {
         let path = self.folder.join(SPACE_PROBE);
-        let written = fs::File::create(&path).and_then(|mut file| {
-            file.write_all(&vec![0xa5; SPACE_TO_REOPEN])?;
+        let written = closed::log_bytes(&self.folder).and_then(|log| {
+            let mut file = fs::File::create(&path)?;
+            let space = SPACE_TO_REOPEN + log.min(self.tuning.write_buffer_bytes());
+            io::copy(&mut io::repeat(0xa5).take(space), &mut file)?;
             file.sync_all()
         });
         let removed = fs::remove_file(&path);
@@ -128,14 +131,26 @@ fn is_new(folder: &Path) -> Result<bool, StoreError> {
     }
 }
 
+/// What a database is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Create,
+    ReadWrite,
+    Read,
+}
+
 fn open_db(
     folder: &Path,
     tuning: &Tuning,
-    new: bool,
+    access: Access,
 ) -> Result<(Open, mpsc::Receiver<()>), StoreError> {
     fs::create_dir_all(folder).map_err(|error| system(folder, error))?;
-    let db = DB::open_cf_descriptors(&tuning.database(new), folder, tuning.families())
-        .map_err(|error| opening(folder, error))?;
+    let (options, families) = (tuning.database(access == Access::Create), tuning.families());
+    let db = match access {
+        Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, folder, families),
+        Access::Read => DB::open_cf_descriptors_read_only(&options, folder, families, false),
+    };
+    let db = db.map_err(|error| opening(folder, error))?;
     let mut cached = ReadOptions::default();
     cached.set_read_tier(ReadTier::BlockCache);
     let mut synced = WriteOptions::default();
@@ -223,10 +238,16 @@ impl Engine for Rocks {
         self.probe_space()?;
         let mut open = self.open.write();
         self.shut(&mut open);
-        let (again, gone) = open_db(&self.folder, &self.tuning, false)?;
-        *open = Some(Arc::new(again));
-        *self.gone.lock() = gone;
-        Ok(())
+        let (again, result) = match open_db(&self.folder, &self.tuning, Access::ReadWrite) {
+            Ok(again) => (Some(again), Ok(())),
+            // Reads go on even if the space was not enough after all.
+            Err(error) => (open_db(&self.folder, &self.tuning, Access::Read).ok(), Err(error)),
+        };
+        if let Some((again, gone)) = again {
+            *open = Some(Arc::new(again));
+            *self.gone.lock() = gone;
+        }
+        result
     }
 
     fn close(&self) {

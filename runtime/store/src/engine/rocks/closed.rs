@@ -62,7 +62,22 @@ pub(super) fn check_and_remove(folder: &Path, salvage: bool) -> Result<(), Store
             }
         }
     }
-    fs::remove_file(&path).map_err(|error| system(folder, error))
+    // Should the power bring the list back, it would be wrong.
+    fs::remove_file(&path)
+        .and_then(|()| fs::File::open(folder)?.sync_all())
+        .map_err(|error| system(folder, error))
+}
+
+/// Bytes of the write-ahead log.
+pub(super) fn log_bytes(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().ends_with(".log") {
+            bytes += entry.metadata()?.len();
+        }
+    }
+    Ok(bytes)
 }
 
 fn found(folder: &Path) -> io::Result<BTreeMap<String, File>> {

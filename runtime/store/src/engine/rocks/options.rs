@@ -78,6 +78,11 @@ impl Tuning {
         options
     }
 
+    /// Nearly the most that is in the write-ahead log and in no table.
+    pub(super) fn write_buffer_bytes(&self) -> u64 {
+        self.config.write_buffer_bytes as u64
+    }
+
     pub(super) fn families(&self) -> Vec<ColumnFamilyDescriptor> {
         let of = |family: Family| ColumnFamilyDescriptor::new(family.name(), self.family(family));
         Family::ALL.into_iter().map(of).collect()
