@@ -6,20 +6,22 @@ VECTORS ?= ../shared/vectors
 SECONDS_EACH ?= 60
 FUZZ_TARGETS ?=
 export FUZZ_TARGETS
+# How often `make crash` kills the store.
+CYCLES ?= 1000
 
 # In CI a lock file that does not fit Cargo.toml is an error; at the desk cargo mends it.
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench fuzz vectors
+.PHONY: help run test check bench fuzz vectors crash
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 run: ## Start the node (not yet: there is none)
 	@scripts/setup $@
-	@echo "There is no node to run yet. This version is two libraries: runtime/protocol and supervisor." >&2
+	@echo "There is no node to run yet. This version is three libraries: runtime/protocol, runtime/store and supervisor." >&2
 	@echo "'make test' proves what it does, 'make vectors' holds it against the conformance vectors." >&2
 	@exit 1
 
@@ -30,7 +32,7 @@ test: ## Run every test, and count them in the last line
 check: ## Check format, lints, docs, scripts and dependencies; warnings are errors
 	@scripts/setup $@
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets $(LOCKED) -- -D warnings
+	cargo clippy --workspace --all-targets --all-features $(LOCKED) -- -D warnings
 	RUSTDOCFLAGS="$$RUSTDOCFLAGS -D warnings" cargo doc --workspace --no-deps $(LOCKED)
 	shellcheck $$(grep -lE '^#!.*bash' scripts/*) .ci/run
 	scripts/deny
@@ -47,3 +49,8 @@ fuzz: ## Fuzz each target for SECONDS_EACH seconds (60); FUZZ_TARGETS selects so
 vectors: ## Hold every category of VECTORS (../shared/vectors) against the implementation
 	@scripts/setup $@
 	@cargo run --quiet $(LOCKED) -p oxbeam-integration-tests --bin vectors -- "$(VECTORS)"
+
+crash: ## Kill a writing store CYCLES times (1000), and look for what is lost
+	@scripts/setup $@
+	CRASH_CYCLES="$(CYCLES)" cargo test $(LOCKED) -p oxbeam-store --test it -- \
+		--exact crash::nothing_acknowledged_is_lost_when_the_program_is_killed --nocapture

@@ -1,0 +1,291 @@
+//! RocksDB.
+
+mod closed;
+mod fault;
+mod options;
+mod view;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, mpsc};
+
+use bytes::Bytes;
+use parking_lot::{Mutex, RwLock};
+use rocksdb::{
+    CompactOptions, DB, ErrorKind, ReadOptions, ReadTier, Snapshot, WriteBatch, WriteOptions,
+};
+
+use self::fault::{not_open, opening, reading, system, writing};
+use self::options::Tuning;
+use self::view::View;
+use crate::config::StoreConfig;
+use crate::engine::{Cached, Engine, Family, Op, Reader, Visit, WithReader};
+use crate::error::StoreError;
+
+/// What must be writable, besides what lies in the write-ahead log alone, before a full disk counts
+/// as usable again: whenever RocksDB opens, it turns its log into tables and writes files of its own.
+const SPACE_TO_REOPEN: u64 = 4 << 20;
+/// Written and removed to find out.
+const SPACE_PROBE: &str = "space.probe";
+
+/// A folder of RocksDB.
+pub(crate) struct Rocks {
+    folder: PathBuf,
+    tuning: Tuning,
+    open: RwLock<Option<Arc<Open>>>,
+    /// Disconnected when the database that is open now has been closed.
+    gone: Mutex<mpsc::Receiver<()>>,
+}
+
+/// An open database. Fields drop in order, so `_gone` tells that the folder's lock is free.
+pub(super) struct Open {
+    db: DB,
+    cached: ReadOptions,
+    synced: WriteOptions,
+    unsynced: WriteOptions,
+    /// Long reads are to end, for the folder is given up.
+    closing: AtomicBool,
+    _gone: mpsc::Sender<()>,
+}
+
+impl std::fmt::Debug for Rocks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rocks").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+impl Rocks {
+    /// Opens the folder, or makes it if nothing is there.
+    pub(crate) fn open(folder: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
+        let new = is_new(folder)?;
+        let salvage = config.salvage;
+        let tuning = Tuning::new(config);
+        if !new {
+            // The folder's lock is RocksDB's, so that this may be the list of a store that is open:
+            // an open store has none.
+            closed::check_and_remove(folder, salvage)?;
+        }
+        let access = if new { Access::Create } else { Access::ReadWrite };
+        let (open, gone) = open_db(folder, &tuning, access)?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            tuning,
+            open: RwLock::new(Some(Arc::new(open))),
+            gone: Mutex::new(gone),
+        })
+    }
+
+    fn handle(&self) -> Result<Arc<Open>, StoreError> {
+        self.open.read().clone().ok_or_else(not_open)
+    }
+
+    /// Drops the database and waits until the last reader has let go of it.
+    fn shut(&self, open: &mut Option<Arc<Open>>) {
+        if let Some(held) = open.take() {
+            held.db.cancel_all_background_work(false);
+            drop(held);
+            // Nothing is ever sent: this returns when the sender is dropped.
+            let _ = self.gone.lock().recv();
+        }
+    }
+
+    fn probe_space(&self) -> Result<(), StoreError> {
+        let path = self.folder.join(SPACE_PROBE);
+        let written = closed::log_bytes(&self.folder).and_then(|log| {
+            let mut file = fs::File::create(&path)?;
+            let space = SPACE_TO_REOPEN + log.min(self.tuning.write_buffer_bytes());
+            io::copy(&mut io::repeat(0xa5).take(space), &mut file)?;
+            file.sync_all()
+        });
+        let removed = fs::remove_file(&path);
+        written.and(removed).map_err(|error| system(&self.folder, error))
+    }
+}
+
+/// Whether there is no database yet. Data without the file that says where it begins must not be
+/// taken for none.
+fn is_new(folder: &Path) -> Result<bool, StoreError> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(system(folder, error)),
+    };
+    let mut new = true;
+    for entry in entries {
+        let name = entry.map_err(|error| system(folder, error))?.file_name();
+        let name = name.to_string_lossy();
+        if name == "CURRENT" {
+            return Ok(false);
+        }
+        new &= !closed::holds_data(&name);
+    }
+    if new {
+        Ok(true)
+    } else {
+        {
+            let reason = "there is data, but no file CURRENT that says where it begins";
+            Err(fault::damaged(folder, reason.into()))
+        }
+    }
+}
+
+/// What a database is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Create,
+    ReadWrite,
+    Read,
+}
+
+fn open_db(
+    folder: &Path,
+    tuning: &Tuning,
+    access: Access,
+) -> Result<(Open, mpsc::Receiver<()>), StoreError> {
+    fs::create_dir_all(folder).map_err(|error| system(folder, error))?;
+    let (options, families) = (tuning.database(access == Access::Create), tuning.families());
+    let db = match access {
+        Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, folder, families),
+        Access::Read => DB::open_cf_descriptors_read_only(&options, folder, families, false),
+    };
+    let db = db.map_err(|error| opening(folder, error))?;
+    let mut cached = ReadOptions::default();
+    cached.set_read_tier(ReadTier::BlockCache);
+    let mut synced = WriteOptions::default();
+    synced.set_sync(true);
+    let (sender, gone) = mpsc::channel();
+    let open = Open {
+        db,
+        cached,
+        synced,
+        unsynced: WriteOptions::default(),
+        closing: AtomicBool::new(false),
+        _gone: sender,
+    };
+    Ok((open, gone))
+}
+
+impl Open {
+    fn view(&self) -> View<'_> {
+        View { db: &self.db, snapshot: None, closing: &self.closing }
+    }
+}
+
+impl Reader for Rocks {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        self.handle()?.view().get(family, key)
+    }
+
+    fn scan(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+        visit: Visit<'_>,
+    ) -> Result<(), StoreError> {
+        self.handle()?.view().scan(family, from, to, visit)
+    }
+
+    fn last(
+        &self,
+        family: Family,
+        from: &[u8],
+        to: &[u8],
+    ) -> Result<Option<(Bytes, Bytes)>, StoreError> {
+        self.handle()?.view().last(family, from, to)
+    }
+}
+
+impl Engine for Rocks {
+    fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
+        let open = self.handle()?;
+        match open.db.get_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
+            Ok(found) => Ok(Cached::Known(found.map(Bytes::from))),
+            Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Cached::OnDisk),
+            Err(error) => Err(reading(family, key, error)),
+        }
+    }
+
+    fn write(&self, ops: &[Op], sync: bool) -> Result<(), StoreError> {
+        let open = self.handle()?;
+        let mut batch = WriteBatch::with_capacity_bytes(ops.iter().map(|op| op.bytes() + 16).sum());
+        for op in ops {
+            match op {
+                Op::Put { family, key, value } => {
+                    batch.put_cf(view::column(&open.db, *family)?, key, value);
+                }
+                Op::Delete { family, key } => {
+                    batch.delete_cf(view::column(&open.db, *family)?, key);
+                }
+                Op::DeleteRange { family, from, to } => {
+                    batch.delete_range_cf(view::column(&open.db, *family)?, from, to);
+                }
+            }
+        }
+        let options = if sync { &open.synced } else { &open.unsynced };
+        open.db.write_opt(batch, options).map_err(writing)
+    }
+
+    fn snapshot(&self, read: WithReader<'_>) -> Result<(), StoreError> {
+        let open = self.handle()?;
+        let snapshot: Snapshot<'_> = open.db.snapshot();
+        read(&View { db: &open.db, snapshot: Some(&snapshot), closing: &open.closing })
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
+        self.probe_space()?;
+        let mut open = self.open.write();
+        self.shut(&mut open);
+        let (again, result) = match open_db(&self.folder, &self.tuning, Access::ReadWrite) {
+            Ok(again) => (Some(again), Ok(())),
+            // Reads go on even if the space was not enough after all.
+            Err(error) => (open_db(&self.folder, &self.tuning, Access::Read).ok(), Err(error)),
+        };
+        if let Some((again, gone)) = again {
+            *open = Some(Arc::new(again));
+            *self.gone.lock() = gone;
+        }
+        result
+    }
+
+    fn close(&self) {
+        let mut open = self.open.write();
+        if let Some(held) = &*open {
+            held.closing.store(true, Relaxed);
+            self.shut(&mut open);
+            if let Err(error) = closed::write(&self.folder) {
+                tracing::warn!(%error, "the list of files could not be written");
+            }
+        }
+    }
+
+    fn compact(&self) -> Result<(), StoreError> {
+        let open = self.handle()?;
+        let mut options = CompactOptions::default();
+        options.set_bottommost_level_compaction(rocksdb::BottommostLevelCompaction::Force);
+        for family in Family::ALL {
+            let column = view::column(&open.db, family)?;
+            open.db.flush_cf(column).map_err(writing)?;
+            open.db.compact_range_cf_opt(column, None::<&[u8]>, None::<&[u8]>, &options);
+        }
+        Ok(())
+    }
+
+    fn size(&self, family: Family) -> Result<u64, StoreError> {
+        let open = self.handle()?;
+        let column = view::column(&open.db, family)?;
+        let property = |name: &str| {
+            let value = open.db.property_int_value_cf(column, name);
+            value.map(Option::unwrap_or_default).map_err(|error| reading(family, &[], error))
+        };
+        Ok(property("rocksdb.live-sst-files-size")?
+            + property("rocksdb.live-blob-file-size")?
+            + property("rocksdb.cur-size-all-mem-tables")?)
+    }
+
+    fn counters(&self) -> Vec<(String, u64)> {
+        self.tuning.counters()
+    }
+}

@@ -1,0 +1,186 @@
+//! Reading an export into a store.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use oxbeam_protocol::Id;
+
+use super::frame::{Frame, ReadFrames, Record, invalid};
+use super::read::{Place, index, place};
+use crate::answer::wait;
+use crate::batch::Batch;
+use crate::checkpoint::Session;
+use crate::engine::Family;
+use crate::error::StoreError;
+use crate::keys::{self, HEAD};
+use crate::local::LocalStore;
+use crate::processes::{HalfDone, finish_delete, half_done_key};
+use crate::writer::How;
+
+/// Bytes of records in one request to the writer.
+const PART_BYTES: usize = 1 << 20;
+
+/// What an import brought.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// Processes.
+    pub processes: u64,
+    /// Records read.
+    pub records: u64,
+    /// Messages, names and the like that were there already and stayed as they were.
+    pub kept: u64,
+}
+
+impl LocalStore {
+    /// Reads an export. Its processes must not be here yet; they become visible together, at the
+    /// end. Of messages, names, ledgers and timers, those that are here stay as they are.
+    ///
+    /// If it fails, or the program does, the processes are deleted again; messages and pages stay.
+    ///
+    /// Blocks: for a command, or a thread of its own. Others may read and write meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::ProcessExists`], [`StoreError::ProcessBusy`], [`StoreError::InvalidExport`],
+    /// [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
+    pub fn import(&self, from: &mut dyn Read) -> Result<Imported, StoreError> {
+        let mut import = Import {
+            store: self.clone(),
+            session: Arc::new(self.collector().session()),
+            processes: BTreeSet::new(),
+            part: Vec::new(),
+            part_bytes: 0,
+            last: Vec::new(),
+            imported: Imported::default(),
+        };
+        match import.all(from) {
+            Ok(()) => Ok(import.imported),
+            Err(error) => {
+                import.undo();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// An import under way.
+struct Import {
+    store: LocalStore,
+    /// Keeps the pages until their checkpoints are written.
+    session: Arc<Session>,
+    processes: BTreeSet<Id>,
+    part: Vec<(Place, Record)>,
+    part_bytes: usize,
+    /// What makes the processes visible.
+    last: Vec<Record>,
+    imported: Imported,
+}
+
+impl Import {
+    fn all(&mut self, from: &mut dyn Read) -> Result<(), StoreError> {
+        let mut frames = ReadFrames::begin(from)?;
+        loop {
+            match frames.next()? {
+                Frame::Process(process) => self.begin(process)?,
+                Frame::Record(record) => self.record(record)?,
+                Frame::End => break,
+            }
+        }
+        self.write()?;
+        self.end()
+    }
+
+    /// Marks a process, so that nobody writes to it and a crash drops it.
+    fn begin(&mut self, process: Id) -> Result<(), StoreError> {
+        let how = How::synced(64);
+        wait(self.store.writer().submit(how, move |batch| {
+            let mark = half_done_key(&process);
+            if batch.get(Family::Node, &mark)?.is_some() {
+                return Err(StoreError::ProcessBusy { process });
+            }
+            if batch.get(Family::Log, &keys::of_process(HEAD, &process))?.is_some() {
+                return Err(StoreError::ProcessExists { process });
+            }
+            batch.put_record(Family::Node, mark, &HalfDone::Importing);
+            Ok(())
+        }))?;
+        self.processes.insert(process);
+        self.imported.processes += 1;
+        Ok(())
+    }
+
+    fn record(&mut self, record: Record) -> Result<(), StoreError> {
+        self.imported.records += 1;
+        let place = place(&record)?;
+        if let Place::OfProcess(process) | Place::Last(process) = &place
+            && !self.processes.contains(process)
+        {
+            return Err(invalid("a record belongs to no process of the export"));
+        }
+        if let Place::Last(_) = place {
+            self.last.push(record);
+            return Ok(());
+        }
+        self.part_bytes += record.key.len() + record.value.len();
+        self.part.push((place, record));
+        if self.part_bytes >= PART_BYTES { self.write() } else { Ok(()) }
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        let part = std::mem::take(&mut self.part);
+        let how = How::buffered(std::mem::take(&mut self.part_bytes));
+        let session = Arc::clone(&self.session);
+        let kept = wait(self.store.writer().submit(how, move |batch| put(batch, &session, part)))?;
+        self.imported.kept += kept;
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), StoreError> {
+        let (last, processes) = (std::mem::take(&mut self.last), self.processes.clone());
+        let how = How::synced(last.len() * 128);
+        wait(self.store.writer().submit(how, move |batch| {
+            for Record { family, key, value } in last {
+                batch.put(family, key, value);
+            }
+            for process in &processes {
+                batch.delete(Family::Node, half_done_key(process));
+            }
+            Ok(())
+        }))
+    }
+
+    /// Deletes what was imported. If that fails too, the next start does it.
+    fn undo(&self) {
+        for process in &self.processes {
+            if let Err(error) = wait(Box::pin(finish_delete(self.store.clone(), *process))) {
+                tracing::warn!(%process, %error, "a failed import stays until the next start");
+            }
+        }
+    }
+}
+
+fn put(
+    batch: &mut Batch<'_>,
+    session: &Session,
+    part: Vec<(Place, Record)>,
+) -> Result<u64, StoreError> {
+    let mut kept = 0;
+    for (place, record) in part {
+        if let (Place::Page, Some(hash)) = (&place, record.key.first_chunk()) {
+            session.name(hash);
+        }
+        let index = index(&record)?;
+        let Record { family, key, value } = record;
+        if place == Place::IfAbsent && batch.get(family, &key)?.is_some() {
+            kept += 1;
+            continue;
+        }
+        if let Some(index) = index {
+            batch.put(family, index, Bytes::new());
+        }
+        batch.put(family, key, value);
+    }
+    Ok(kept)
+}

@@ -1,0 +1,245 @@
+//! The store of one machine.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::answer::{Answer, ready};
+use crate::checkpoint::Collector;
+use crate::config::StoreConfig;
+use crate::engine::memory::{Memory, MemoryDisk};
+use crate::engine::rocks::Rocks;
+use crate::engine::{Cached, Engine, Family};
+use crate::error::{Ended, StoreError};
+use crate::readers::Readers;
+use crate::record::unseal;
+use crate::recovery::{self, Recovery};
+use crate::writer::{Counters, Writer};
+
+/// The store of one machine: a folder of RocksDB, or memory.
+///
+/// Clones are the same store. Dropping the last one closes it and waits for that; who must not wait
+/// calls [`LocalStore::close`] before.
+#[derive(Debug, Clone)]
+pub struct LocalStore(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    engine: Arc<dyn Engine>,
+    writer: Writer,
+    readers: Readers,
+    config: StoreConfig,
+    counters: Arc<Counters>,
+    collector: Collector,
+}
+
+impl Drop for Inner {
+    /// Waits until the folder is free, so that who drops a store can open it again.
+    fn drop(&mut self) {
+        self.writer.join();
+    }
+}
+
+/// What the store counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Requests written.
+    pub requests: u64,
+    /// Batches they were written in.
+    pub batches: u64,
+    /// Syncs of the write-ahead log.
+    pub syncs: u64,
+    /// Bytes of keys and values written.
+    pub bytes: u64,
+    /// Time spent writing and syncing.
+    pub write_time: Duration,
+    /// Batches that failed.
+    pub failures: u64,
+    /// Times that writing went on after a full disk.
+    pub reopened: u64,
+    /// What the engine counts itself, by its own names.
+    pub engine: Vec<(String, u64)>,
+}
+
+/// What is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// Bytes of each family.
+    pub families: Vec<(Family, u64)>,
+}
+
+impl Usage {
+    /// Bytes of all families.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.families.iter().map(|(_, bytes)| bytes).sum()
+    }
+}
+
+impl LocalStore {
+    /// Opens a folder, or makes it, and says what was found.
+    ///
+    /// Blocks while the engine replays its log, up to [`StoreConfig::wal_bytes`].
+    ///
+    /// # Errors
+    /// [`StoreError::InUse`], [`StoreError::NoPermission`], [`StoreError::DiskFull`],
+    /// [`StoreError::VersionTooNew`], [`StoreError::Damaged`], [`StoreError::OpenFailed`];
+    /// [`StoreError::Corrupt`] if what is first read is.
+    pub fn open(
+        folder: impl AsRef<Path>,
+        config: &StoreConfig,
+    ) -> Result<(Self, Recovery), StoreError> {
+        let folder = folder.as_ref();
+        let engine = Arc::new(Rocks::open(folder, config)?);
+        Self::start(engine, config, folder)
+    }
+
+    /// Opens a disk in memory.
+    ///
+    /// # Errors
+    /// As [`LocalStore::open`].
+    pub fn open_memory(
+        disk: &MemoryDisk,
+        config: &StoreConfig,
+    ) -> Result<(Self, Recovery), StoreError> {
+        Self::start(Arc::new(Memory::open(disk)?), config, Path::new("memory"))
+    }
+
+    fn start(
+        engine: Arc<dyn Engine>,
+        config: &StoreConfig,
+        folder: &Path,
+    ) -> Result<(Self, Recovery), StoreError> {
+        let recovery = recovery::recover(&*engine).inspect_err(|_| engine.close())?;
+        let failed = |source: std::io::Error| StoreError::OpenFailed {
+            folder: folder.to_owned(),
+            source: Arc::new(source),
+        };
+        let counters = Arc::new(Counters::default());
+        let readers = Readers::start(Arc::clone(&engine), config.reader_threads, config.read_queue)
+            .map_err(failed)?;
+        let writer = Writer::start(Arc::clone(&engine), config, Arc::clone(&counters));
+        let writer = writer.inspect_err(|_| engine.close()).map_err(failed)?;
+        let collector = Collector::default();
+        let config = config.clone();
+        let inner = Inner { engine, writer, readers, config, counters, collector };
+        Ok((Self(Arc::new(inner)), recovery))
+    }
+
+    /// Does what is queued, then gives up the folder; when this is answered it can be opened again.
+    /// Later requests fail with [`StoreError::Ended`].
+    pub fn close(&self) -> impl Future<Output = ()> + Send + use<> {
+        self.0.writer.close()
+    }
+
+    /// Waits until the store writes no more, and says why. For whoever starts it again.
+    pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
+        self.0.writer.ended()
+    }
+
+    /// What the store counted since it was opened.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        let counters = &self.0.counters;
+        Statistics {
+            requests: counters.requests.load(Relaxed),
+            batches: counters.batches.load(Relaxed),
+            syncs: counters.syncs.load(Relaxed),
+            bytes: counters.bytes.load(Relaxed),
+            write_time: Duration::from_nanos(counters.write_nanos.load(Relaxed)),
+            failures: counters.failures.load(Relaxed),
+            reopened: counters.reopened.load(Relaxed),
+            engine: self.0.engine.counters(),
+        }
+    }
+
+    /// What is kept, by family, in bytes on disk and not yet there.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    pub fn usage(&self) -> Result<Usage, StoreError> {
+        let sizes = Family::ALL.map(|family| Ok((family, self.0.engine.size(family)?)));
+        Ok(Usage { families: sizes.into_iter().collect::<Result<_, StoreError>>()? })
+    }
+
+    /// Rewrites the data without what is deleted, which gives its space back.
+    ///
+    /// Blocks for as long as that takes: for a command, or a thread of its own. Others may read and
+    /// write meanwhile.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    pub fn compact(&self) -> Result<(), StoreError> {
+        self.0.engine.compact()
+    }
+
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
+    }
+
+    pub(crate) fn writer(&self) -> &Writer {
+        &self.0.writer
+    }
+
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.0.readers
+    }
+
+    pub(crate) fn config(&self) -> &StoreConfig {
+        &self.0.config
+    }
+
+    pub(crate) fn collector(&self) -> &Collector {
+        &self.0.collector
+    }
+
+    /// One record as it is.
+    pub(crate) fn record<T: DeserializeOwned + Send + 'static>(
+        &self,
+        family: Family,
+        key: Bytes,
+    ) -> Answer<Option<T>> {
+        self.read_record(family, key, |record: T| record)
+    }
+
+    /// One record, turned into what the caller sees.
+    pub(crate) fn read_record<R: DeserializeOwned, T: Send + 'static>(
+        &self,
+        family: Family,
+        key: Bytes,
+        turn: impl FnOnce(R) -> T + Clone + Send + 'static,
+    ) -> Answer<Option<T>> {
+        let at = key.clone();
+        let again = turn.clone();
+        self.cached_or(
+            family,
+            key,
+            move |key, sealed| unseal(family, key, sealed).map(turn),
+            move |engine| {
+                let sealed = engine.get(family, &at)?;
+                sealed.map(|sealed| unseal(family, &at, &sealed).map(again)).transpose()
+            },
+        )
+    }
+
+    /// Reads on this thread if memory knows a value, else on another one.
+    pub(crate) fn cached_or<T: Send + 'static>(
+        &self,
+        family: Family,
+        key: Bytes,
+        found: impl FnOnce(&[u8], &[u8]) -> Result<T, StoreError>,
+        read: impl FnOnce(&dyn Engine) -> Result<Option<T>, StoreError> + Send + 'static,
+    ) -> Answer<Option<T>> {
+        match self.0.engine.get_cached(family, &key) {
+            Ok(Cached::Known(Some(sealed))) => ready(found(&key, &sealed).map(Some)),
+            // Also for what memory knows to be absent: content may be there under an alias.
+            Ok(Cached::Known(None) | Cached::OnDisk) => self.0.readers.run(read),
+            Err(error) => ready(Err(error)),
+        }
+    }
+}

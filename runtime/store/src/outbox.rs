@@ -1,0 +1,193 @@
+//! Messages on their way out.
+//!
+//! An entry is written with its slot's result. It holds the message signed, so that every attempt
+//! sends the same bytes under the same id. Entries that are due are found through an index in order
+//! of their next try.
+//!
+//! | Status | Becomes | By |
+//! |---|---|---|
+//! | pending | pending, later | [`Outbox::retry`] |
+//! | | delivered | [`Outbox::delivered`] |
+//! | | dead | [`Outbox::give_up`] |
+//! | dead | pending | [`Outbox::redrive`] |
+//!
+//! Commits are not synced. Who sends calls [`Outbox::begin`] first, which does not answer before the
+//! entry is on disk: else a power cut could make the slot run and be signed again, and the same
+//! message would go out under two ids.
+
+mod entry;
+mod prepare;
+
+use oxbeam_protocol::Id;
+
+pub(crate) use self::entry::EntryRecord;
+pub use self::entry::{Entry, EntryKey, Outgoing, Status};
+use self::entry::{Moved, read_entry, scan_index, update};
+pub(crate) use self::prepare::Prepared;
+use crate::Slot;
+use crate::answer::Answer;
+use crate::content::Persist;
+use crate::error::StoreError;
+use crate::keys::{self, DEAD, DUE, ENTRY};
+use crate::local::LocalStore;
+use crate::page::{Limit, Page};
+
+/// Longest target and longest reason of a failure, in bytes. A longer reason is cut.
+pub const MAX_NOTE_BYTES: usize = 1024;
+
+/// The outboxes of all processes. Times are milliseconds since 1970.
+pub trait Outbox: Send + Sync {
+    /// Entries whose next try is at or before `now`, the longest due first.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn due(&self, now: u64, limit: Limit) -> Answer<Vec<Entry>>;
+
+    /// When the next entry is due.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn next_due(&self) -> Answer<Option<u64>>;
+
+    /// One entry.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn entry(&self, key: EntryKey) -> Answer<Option<Entry>>;
+
+    /// Entries of a process from behind `after` on, whatever their status. Nothing needs to have
+    /// the place `after`: index `u32::MAX` of slot 6 begins with slot 7.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn entries(
+        &self,
+        process: Id,
+        after: Option<EntryKey>,
+        limit: Limit,
+    ) -> Answer<Page<Entry, EntryKey>>;
+
+    /// Entries that were given up, of all processes, from behind `after` on.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn dead(&self, after: Option<EntryKey>, limit: Limit) -> Answer<Page<Entry, EntryKey>>;
+
+    /// Counts an attempt before it is made, and puts the next one off to `next_try`, should nobody
+    /// come back from this one. Answers, with the number of attempts, once the entry is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEntry`]; errors of writing.
+    fn begin(&self, key: EntryKey, next_try: u64) -> Answer<u32>;
+
+    /// An attempt failed: the next one is at `next_try`.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEntry`]; errors of writing.
+    fn retry(&self, key: EntryKey, next_try: u64, reason: String) -> Answer<()>;
+
+    /// The message has arrived, there as `slot` if the receiver said so.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEntry`]; errors of writing.
+    fn delivered(&self, key: EntryKey, slot: Option<Slot>) -> Answer<()>;
+
+    /// It is not tried again until somebody asks for it.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEntry`]; errors of writing.
+    fn give_up(&self, key: EntryKey, reason: String) -> Answer<()>;
+
+    /// A dead entry is tried again, as if for the first time.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEntry`]; errors of writing.
+    fn redrive(&self, key: EntryKey, next_try: u64) -> Answer<()>;
+}
+
+impl Outbox for LocalStore {
+    fn due(&self, now: u64, limit: Limit) -> Answer<Vec<Entry>> {
+        self.readers().run(move |engine| {
+            let end = keys::key(&[&[DUE], &now.saturating_add(1).to_be_bytes()]);
+            let first = keys::key(&[&[DUE]]);
+            Ok(scan_index(engine, &first, &end, 9, limit)?.items)
+        })
+    }
+
+    fn next_due(&self) -> Answer<Option<u64>> {
+        self.readers().run(|engine| {
+            let first = keys::key(&[&[DUE]]);
+            crate::timers::first_time(engine, crate::Family::Outbox, &first)
+        })
+    }
+
+    fn entry(&self, key: EntryKey) -> Answer<Option<Entry>> {
+        self.readers().run(move |engine| read_entry(engine, key))
+    }
+
+    fn entries(
+        &self,
+        process: Id,
+        after: Option<EntryKey>,
+        limit: Limit,
+    ) -> Answer<Page<Entry, EntryKey>> {
+        self.readers().run(move |engine| {
+            let all = keys::of_process(ENTRY, &process);
+            let first = after.map_or(all.clone(), |at| keys::just_after(&at.of(ENTRY)));
+            scan_index(engine, &first, &keys::after(&all), 1, limit)
+        })
+    }
+
+    fn dead(&self, after: Option<EntryKey>, limit: Limit) -> Answer<Page<Entry, EntryKey>> {
+        self.readers().run(move |engine| {
+            let first = after.map_or(keys::key(&[&[DEAD]]), |at| keys::just_after(&at.of(DEAD)));
+            scan_index(engine, &first, &keys::after(&[DEAD]), 1, limit)
+        })
+    }
+
+    fn begin(&self, key: EntryKey, next_try: u64) -> Answer<u32> {
+        self.writer().submit(Persist::Synced.how(128), move |batch| {
+            update(batch, key, |record| {
+                record.attempts = record.attempts.saturating_add(1);
+                record.next_try = next_try;
+                Ok(record.attempts)
+            })
+        })
+    }
+
+    fn retry(&self, key: EntryKey, next_try: u64, reason: String) -> Answer<()> {
+        self.change(key, move |record| record.pending(next_try, Some(reason)))
+    }
+
+    fn delivered(&self, key: EntryKey, slot: Option<Slot>) -> Answer<()> {
+        self.change(key, move |record| record.status = Moved::Delivered(slot))
+    }
+
+    fn give_up(&self, key: EntryKey, reason: String) -> Answer<()> {
+        self.change(key, move |record| record.dead(reason))
+    }
+
+    fn redrive(&self, key: EntryKey, next_try: u64) -> Answer<()> {
+        self.change(key, move |record| {
+            record.attempts = 0;
+            record.pending(next_try, None);
+        })
+    }
+}
+
+impl LocalStore {
+    /// Changes are not synced: if the power takes one, the attempt is made again, which the receiver
+    /// bears.
+    fn change(
+        &self,
+        key: EntryKey,
+        change: impl FnOnce(&mut EntryRecord) + Send + 'static,
+    ) -> Answer<()> {
+        self.writer().submit(Persist::Buffered.how(128), move |batch| {
+            update(batch, key, |record| {
+                change(record);
+                Ok::<_, StoreError>(())
+            })
+        })
+    }
+}

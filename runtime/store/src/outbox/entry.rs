@@ -1,0 +1,224 @@
+//! An entry of the outbox, and how its indexes follow it.
+
+use bytes::Bytes;
+use oxbeam_protocol::Id;
+use serde::{Deserialize, Serialize};
+
+use super::MAX_NOTE_BYTES;
+use crate::Slot;
+use crate::batch::Batch;
+use crate::engine::{Engine, Family};
+use crate::error::StoreError;
+use crate::keys::{self, DEAD, ENTRY, Parts, SIGNED};
+use crate::page::{Limit, Page, page};
+use crate::record;
+
+/// A message that a slot sends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Which of the slot's messages. Unique within the slot.
+    pub index: u32,
+    /// Where to. At most [`MAX_NOTE_BYTES`].
+    pub target: String,
+    /// The id of the signed message.
+    pub id: Id,
+    /// The message signed and encoded. At most [`crate::MAX_VALUE_BYTES`].
+    pub message: Bytes,
+    /// When it is to be tried first, in milliseconds since 1970.
+    pub next_try: u64,
+}
+
+/// Names an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EntryKey {
+    /// Who sends.
+    pub process: Id,
+    /// The slot that sent it.
+    pub slot: Slot,
+    /// Which of the slot's messages.
+    pub index: u32,
+}
+
+impl EntryKey {
+    pub(super) fn of(&self, kind: u8) -> Bytes {
+        keys::of_index(kind, &self.process, self.slot, self.index)
+    }
+
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let mut parts = Parts(bytes);
+        let (process, slot, index) = (parts.id()?, parts.u64()?, parts.u32()?);
+        Some(Self { process, slot, index })
+    }
+}
+
+/// How far an entry has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// To be tried.
+    Pending,
+    /// It has arrived, there in this slot if the receiver said so.
+    Delivered {
+        /// The receiver's slot.
+        slot: Option<Slot>,
+    },
+    /// Given up until somebody asks for it.
+    Dead,
+}
+
+/// An entry of an outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Its name.
+    pub key: EntryKey,
+    /// Where to.
+    pub target: String,
+    /// The id of the signed message.
+    pub id: Id,
+    /// The message signed and encoded, the same in every attempt.
+    pub message: Bytes,
+    /// Attempts begun.
+    pub attempts: u32,
+    /// When it is tried next, if it is pending.
+    pub next_try: u64,
+    /// How far it has come.
+    pub status: Status,
+    /// Why the last attempt failed.
+    pub reason: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Moved {
+    Pending,
+    Delivered(Option<Slot>),
+    Dead,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct EntryRecord {
+    pub(crate) target: String,
+    #[serde(with = "record::id")]
+    pub(crate) id: Id,
+    pub(crate) attempts: u32,
+    pub(crate) next_try: u64,
+    pub(crate) status: Moved,
+    pub(crate) reason: Option<String>,
+}
+
+impl EntryRecord {
+    pub(super) fn pending(&mut self, next_try: u64, reason: Option<String>) {
+        self.next_try = next_try;
+        self.status = Moved::Pending;
+        self.reason = reason.map(cut);
+    }
+
+    pub(super) fn dead(&mut self, reason: String) {
+        self.status = Moved::Dead;
+        self.reason = Some(cut(reason));
+    }
+
+    /// The key that this entry must have in an index, if any.
+    pub(crate) fn index(&self, entry: &Bytes) -> Option<Bytes> {
+        match self.status {
+            Moved::Pending => Some(keys::due(self.next_try, entry)),
+            Moved::Dead => Some(keys::with_kind(DEAD, entry)),
+            Moved::Delivered(_) => None,
+        }
+    }
+
+    fn with(self, key: EntryKey, message: Bytes) -> Entry {
+        let Self { target, id, attempts, next_try, status, reason } = self;
+        let status = match status {
+            Moved::Pending => Status::Pending,
+            Moved::Delivered(slot) => Status::Delivered { slot },
+            Moved::Dead => Status::Dead,
+        };
+        Entry { key, target, id, message, attempts, next_try, status, reason }
+    }
+}
+
+fn cut(mut reason: String) -> String {
+    let end = (0..=MAX_NOTE_BYTES).rev().find(|end| reason.is_char_boundary(*end));
+    reason.truncate(end.unwrap_or(0));
+    reason
+}
+
+/// Changes an entry and moves it in the indexes.
+pub(super) fn update<T>(
+    batch: &mut Batch<'_>,
+    key: EntryKey,
+    change: impl FnOnce(&mut EntryRecord) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let entry = key.of(ENTRY);
+    let EntryKey { process, slot, index } = key;
+    let before: EntryRecord = batch.record(Family::Outbox, &entry)?.ok_or(StoreError::NoEntry {
+        process,
+        slot,
+        index,
+    })?;
+    let mut after = before.clone();
+    let answer = change(&mut after)?;
+    // An entry that nothing changes is written as well: who asks for a sync is to get one.
+    if let Some(index) = before.index(&entry) {
+        batch.delete(Family::Outbox, index);
+    }
+    if let Some(index) = after.index(&entry) {
+        batch.put(Family::Outbox, index, Bytes::new());
+    }
+    batch.put_record(Family::Outbox, entry, &after);
+    Ok(answer)
+}
+
+pub(super) fn read_entry(engine: &dyn Engine, key: EntryKey) -> Result<Option<Entry>, StoreError> {
+    let entry = key.of(ENTRY);
+    let Some(sealed) = engine.get(Family::Outbox, &entry)? else { return Ok(None) };
+    let record = record::unseal(Family::Outbox, &entry, &sealed)?;
+    with_message(engine, key, record).map(Some)
+}
+
+fn with_message(
+    engine: &dyn Engine,
+    key: EntryKey,
+    record: EntryRecord,
+) -> Result<Entry, StoreError> {
+    let at = key.of(SIGNED);
+    let sealed = engine.get(Family::Outbox, &at)?.ok_or_else(|| StoreError::Corrupt {
+        family: Family::Outbox,
+        key: record::hex(&at),
+        reason: "the entry's message is missing".into(),
+    })?;
+    Ok(record.with(key, record::unseal(Family::Outbox, &at, &sealed)?))
+}
+
+/// The entries that an index names, whose keys have `skip` bytes before the entry's own.
+pub(super) fn scan_index(
+    engine: &dyn Engine,
+    from: &[u8],
+    to: &[u8],
+    skip: usize,
+    limit: Limit,
+) -> Result<Page<Entry, EntryKey>, StoreError> {
+    let found = page(engine, Family::Outbox, from, to, limit, |key, _| {
+        let at = EntryKey::read(key.get(skip..).unwrap_or_default());
+        let at = at.ok_or_else(|| corrupt(key, "it names no entry"))?;
+        Ok((at, at))
+    })?;
+    let mut items = Vec::with_capacity(found.items.len());
+    let mut bytes = 0;
+    let mut last = None;
+    for key in &found.items {
+        // It may have been deleted since the index was read.
+        let Some(entry) = read_entry(engine, *key)? else { continue };
+        bytes += entry.message.len();
+        if !items.is_empty() && bytes > limit.bytes {
+            return Ok(Page { items, last });
+        }
+        last = Some(*key);
+        items.push(entry);
+    }
+    Ok(Page { items, last: found.last })
+}
+
+fn corrupt(key: &[u8], reason: &str) -> StoreError {
+    StoreError::Corrupt { family: Family::Outbox, key: record::hex(key), reason: reason.into() }
+}

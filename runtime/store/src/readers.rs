@@ -1,0 +1,80 @@
+//! Threads for reads that have to wait for the disk.
+//!
+//! A read of one key is tried first where it is asked for, from memory only; what that cannot tell,
+//! and every read of a range, is done here. So no caller's thread ever waits for a disk.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, oneshot};
+
+use crate::answer::Answer;
+use crate::engine::Engine;
+use crate::error::{Ended, StoreError};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// The way to the threads, which end when the last one is dropped.
+#[derive(Debug, Clone)]
+pub(crate) struct Readers {
+    engine: Arc<dyn Engine>,
+    jobs: mpsc::Sender<Job>,
+    room: Arc<Semaphore>,
+}
+
+impl Readers {
+    /// Starts `threads` threads, before which `queue` reads may wait.
+    pub(crate) fn start(
+        engine: Arc<dyn Engine>,
+        threads: usize,
+        queue: usize,
+    ) -> Result<Self, io::Error> {
+        let (jobs, waiting) = mpsc::channel::<Job>();
+        let waiting = Arc::new(Mutex::new(waiting));
+        for number in 0..threads.max(1) {
+            let waiting = Arc::clone(&waiting);
+            thread::Builder::new()
+                .name(format!("store-reader-{number}"))
+                .spawn(move || read_all(&waiting))?;
+        }
+        Ok(Self { engine, jobs, room: Arc::new(Semaphore::new(queue.max(1))) })
+    }
+
+    /// Reads on one of the threads, once there is room. Starts when the answer is awaited.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Engine) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        let readers = self.clone();
+        Box::pin(async move {
+            let closed = |_| StoreError::Ended { ended: Ended::Closed };
+            let room = Arc::clone(&readers.room).acquire_owned().await.ok();
+            let (reply, answer) = oneshot::channel();
+            let engine = Arc::clone(&readers.engine);
+            let job = Box::new(move || {
+                // Whoever asked may have gone while this waited.
+                if !reply.is_closed() {
+                    let _ = reply.send(read(&*engine));
+                }
+                drop(room);
+            });
+            readers.jobs.send(job).map_err(|_| StoreError::Ended { ended: Ended::Closed })?;
+            drop(readers);
+            answer.await.map_err(closed)?
+        })
+    }
+}
+
+fn read_all(waiting: &Mutex<mpsc::Receiver<Job>>) {
+    loop {
+        let job = waiting.lock().recv();
+        let Ok(job) = job else { return };
+        // A read that panics costs its caller the answer, and nobody else anything.
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("a read panicked");
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! What each slot came to.
+//!
+//! A slot's result, its outbox entries and the state it led to are written together, slots in order
+//! and each once. They follow from the log, so no sync is spent on them: a power cut takes some of
+//! the last ones, never one without those before it, and they are computed again.
+
+use oxbeam_protocol::Id;
+use serde::{Deserialize, Serialize};
+
+use crate::Slot;
+use crate::answer::{Answer, fail};
+use crate::batch::Batch;
+use crate::content::ContentBatch;
+use crate::engine::Family;
+use crate::error::StoreError;
+use crate::keys::{self, ATTEMPTS, COMPUTED, HEAD, Parts, RESULT};
+use crate::local::LocalStore;
+use crate::log::Head;
+use crate::outbox::{self, Outgoing};
+use crate::page::{Limit, Page, page};
+use crate::processes::refuse_half_done;
+use crate::record;
+use crate::writer::How;
+
+/// Longest hashpath, in bytes.
+pub const MAX_HASHPATH_BYTES: usize = 1024;
+/// Most messages that one slot sends.
+pub const MAX_OUTGOING: usize = 65_536;
+
+/// The results of all processes.
+pub trait Results: Send + Sync {
+    /// Commits a slot: its result, its outbox entries and its content, all or nothing.
+    ///
+    /// A slot that has this result already is left as it is.
+    ///
+    /// # Errors
+    /// [`StoreError::NotScheduled`] beyond the log, [`StoreError::OutOfOrder`] unless the slot
+    /// follows the last computed one, [`StoreError::ResultDiffers`] if it has another result; errors
+    /// of writing.
+    fn commit(&self, commit: Commit) -> Answer<Committed>;
+
+    /// The result of a slot.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn result(&self, process: Id, slot: Slot) -> Answer<Option<SlotResult>>;
+
+    /// Results from a slot on, in order.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn results(&self, process: Id, from: Slot, limit: Limit) -> Answer<Page<SlotResult, Slot>>;
+
+    /// The last slot that is computed.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn computed(&self, process: Id) -> Answer<Option<SlotResult>>;
+
+    /// Counts an attempt at a slot, which survives the program if not a power cut. Answers with the
+    /// number of attempts, this one included. Committing the slot forgets them.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn count_attempt(&self, process: Id, slot: Slot) -> Answer<u32>;
+
+    /// Attempts at a slot that is not committed.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn attempts(&self, process: Id, slot: Slot) -> Answer<u32>;
+
+    /// Forgets the attempts at a slot, so that it may be tried again.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn forget_attempts(&self, process: Id, slot: Slot) -> Answer<()>;
+}
+
+/// What is to be committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Commit {
+    /// Whose slot, and which, what it came to.
+    pub process: Id,
+    /// Which slot.
+    pub slot: Slot,
+    /// The result message.
+    pub result: Id,
+    /// The hashpath of the state after the slot. At most [`MAX_HASHPATH_BYTES`].
+    pub hashpath: String,
+    /// The state message, if it is kept as one.
+    pub state: Option<Id>,
+    /// What the slot sends. At most [`MAX_OUTGOING`].
+    pub outbox: Vec<Outgoing>,
+    /// Messages that become readable together with the result.
+    pub content: ContentBatch,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// The slot had this result before; its outbox entries are those of the first time.
+    pub repeated: bool,
+}
+
+/// What a slot came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SlotResult {
+    /// Which slot.
+    pub slot: Slot,
+    /// The result message.
+    pub result: Id,
+    /// The hashpath of the state after the slot.
+    pub hashpath: String,
+    /// The state message, if it is kept as one.
+    pub state: Option<Id>,
+    /// How many messages the slot sent.
+    pub sent: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ResultRecord {
+    #[serde(with = "record::id")]
+    pub(crate) result: Id,
+    pub(crate) hashpath: String,
+    #[serde(with = "record::maybe_id")]
+    pub(crate) state: Option<Id>,
+    pub(crate) sent: u32,
+}
+
+impl ResultRecord {
+    fn at(self, slot: Slot) -> SlotResult {
+        let Self { result, hashpath, state, sent } = self;
+        SlotResult { slot, result, hashpath, state, sent }
+    }
+}
+
+/// A commit whose records are encoded.
+struct Prepared {
+    process: Id,
+    slot: Slot,
+    record: ResultRecord,
+    outbox: outbox::Prepared,
+    content: crate::content::Prepared,
+}
+
+impl Prepared {
+    fn new(commit: Commit) -> Result<Self, StoreError> {
+        let Commit { process, slot, result, hashpath, state, outbox, content } = commit;
+        if hashpath.len() > MAX_HASHPATH_BYTES {
+            let (size, limit) = (hashpath.len(), MAX_HASHPATH_BYTES);
+            return Err(StoreError::TooLarge { what: "a hashpath", size, limit });
+        }
+        let outbox = outbox::Prepared::new(&process, slot, outbox)?;
+        let record = ResultRecord { result, hashpath, state, sent: outbox.count() };
+        let content = crate::content::Prepared::new(content)?;
+        Ok(Self { process, slot, record, outbox, content })
+    }
+
+    fn bytes(&self) -> usize {
+        self.record.hashpath.len() + 128 + self.outbox.bytes() + self.content.bytes()
+    }
+
+    fn plan(self, batch: &mut Batch<'_>) -> Result<Committed, StoreError> {
+        let Self { process, slot, record, outbox, content } = self;
+        refuse_half_done(batch, &process)?;
+        let key = keys::of_slot(RESULT, &process, slot);
+        if let Some(found) = batch.record::<ResultRecord>(Family::Results, &key)? {
+            return match found == record {
+                true => Ok(Committed { repeated: true }),
+                false => Err(StoreError::ResultDiffers { process, slot }),
+            };
+        }
+        check_order(batch, process, slot)?;
+        batch.put_record(Family::Results, key, &record);
+        batch.put_record(Family::Results, keys::of_process(COMPUTED, &process), &slot);
+        let attempts = keys::of_slot(ATTEMPTS, &process, slot);
+        if batch.get(Family::Results, &attempts)?.is_some() {
+            batch.delete(Family::Results, attempts);
+        }
+        outbox.plan(batch);
+        content.plan(batch)?;
+        Ok(Committed { repeated: false })
+    }
+}
+
+/// The slot must be in the log, and right after the last one with a result.
+fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreError> {
+    let head: Option<Head> = batch.record(Family::Log, &keys::of_process(HEAD, &process))?;
+    if head.is_none_or(|head| slot > head.slot) {
+        return Err(StoreError::NotScheduled { process, slot });
+    }
+    let computed: Option<Slot> =
+        batch.record(Family::Results, &keys::of_process(COMPUTED, &process))?;
+    let expected = computed.map_or(0, |computed| computed + 1);
+    if slot != expected {
+        return Err(StoreError::OutOfOrder { process, given: slot, expected });
+    }
+    Ok(())
+}
+
+impl Results for LocalStore {
+    fn commit(&self, commit: Commit) -> Answer<Committed> {
+        match Prepared::new(commit) {
+            Ok(commit) => {
+                let how = How::buffered(commit.bytes());
+                self.writer().submit(how, move |batch| commit.plan(batch))
+            }
+            Err(error) => fail(error),
+        }
+    }
+
+    fn result(&self, process: Id, slot: Slot) -> Answer<Option<SlotResult>> {
+        let key = keys::of_slot(RESULT, &process, slot);
+        self.read_record(Family::Results, key, move |record: ResultRecord| record.at(slot))
+    }
+
+    fn results(&self, process: Id, from: Slot, limit: Limit) -> Answer<Page<SlotResult, Slot>> {
+        self.readers().run(move |engine| {
+            let first = keys::of_slot(RESULT, &process, from);
+            let end = keys::after(&keys::of_process(RESULT, &process));
+            page(engine, Family::Results, &first, &end, limit, |key, value| {
+                let slot = Parts(key.get(33..).unwrap_or_default()).u64().unwrap_or_default();
+                let record: ResultRecord = record::unseal(Family::Results, key, value)?;
+                Ok((record.at(slot), slot))
+            })
+        })
+    }
+
+    fn computed(&self, process: Id) -> Answer<Option<SlotResult>> {
+        self.readers().run(move |engine| {
+            let key = keys::of_process(COMPUTED, &process);
+            let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
+            let slot: Slot = record::unseal(Family::Results, &key, &sealed)?;
+            let key = keys::of_slot(RESULT, &process, slot);
+            let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
+            let record: ResultRecord = record::unseal(Family::Results, &key, &sealed)?;
+            Ok(Some(record.at(slot)))
+        })
+    }
+
+    fn count_attempt(&self, process: Id, slot: Slot) -> Answer<u32> {
+        let key = keys::of_slot(ATTEMPTS, &process, slot);
+        self.writer().submit(How::buffered(64), move |batch| {
+            refuse_half_done(batch, &process)?;
+            let attempts: Option<u32> = batch.record(Family::Results, &key)?;
+            let attempts = attempts.unwrap_or(0).saturating_add(1);
+            batch.put_record(Family::Results, key, &attempts);
+            Ok(attempts)
+        })
+    }
+
+    fn attempts(&self, process: Id, slot: Slot) -> Answer<u32> {
+        let answer = self.record(Family::Results, keys::of_slot(ATTEMPTS, &process, slot));
+        Box::pin(async move { Ok(answer.await?.unwrap_or(0)) })
+    }
+
+    fn forget_attempts(&self, process: Id, slot: Slot) -> Answer<()> {
+        let key = keys::of_slot(ATTEMPTS, &process, slot);
+        self.writer().submit(How::buffered(64), move |batch| {
+            batch.delete(Family::Results, key);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,11 @@
+//! The whole store, as the kernel sees it.
+
+use crate::{Checkpoints, Content, LocalStore, Log, Outbox, Processes, Results, Tables, Timers};
+
+/// All that a node keeps, behind one name: `Arc<dyn Store>`.
+pub trait Store:
+    Log + Content + Results + Checkpoints + Outbox + Timers + Tables + Processes
+{
+}
+
+impl Store for LocalStore {}

@@ -1,0 +1,174 @@
+//! Durable timers: what is to run when, and how far it has come.
+
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use oxbeam_protocol::Id;
+use serde::{Deserialize, Serialize};
+
+use crate::answer::{Answer, fail};
+use crate::content::Persist;
+use crate::engine::{Engine, Family};
+use crate::error::StoreError;
+use crate::keys::{self, NEXT_RUN, Parts, TIMER};
+use crate::local::LocalStore;
+use crate::log::check_size;
+use crate::page::{Limit, Page, page};
+use crate::record;
+
+/// The timers of the node. Times are milliseconds since 1970.
+pub trait Timers: Send + Sync {
+    /// Keeps a timer, in place of one of the same id.
+    ///
+    /// Recording a run may be [`Persist::Buffered`]: if the power takes it, the timer runs again.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`]; errors of writing.
+    fn put_timer(&self, timer: Timer, persist: Persist) -> Answer<()>;
+
+    /// A timer.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn timer(&self, id: Id) -> Answer<Option<Timer>>;
+
+    /// Removes a timer. Answers whether there was one.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn remove_timer(&self, id: Id) -> Answer<bool>;
+
+    /// Timers whose next run is at or before `now`, the longest due first.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn due_timers(&self, now: u64, limit: Limit) -> Answer<Vec<Timer>>;
+
+    /// When the next timer is due.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn next_timer(&self) -> Answer<Option<u64>>;
+
+    /// All timers, in order of their ids, from behind `after` on.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn timers(&self, after: Option<Id>, limit: Limit) -> Answer<Page<Timer, Id>>;
+}
+
+/// Something that runs at a time, and perhaps again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Timer {
+    /// Its name. Source: spec 12, section 10.
+    #[serde(with = "record::id")]
+    pub id: Id,
+    /// What runs: the request, encoded. At most [`crate::MAX_VALUE_BYTES`].
+    pub request: Bytes,
+    /// When it runs next; `None` if it does not any more.
+    pub next_run: Option<u64>,
+    /// Milliseconds from run to run; `None` runs once.
+    pub interval: Option<u64>,
+    /// When it ran last.
+    pub last_run: Option<u64>,
+    /// How often it ran.
+    pub runs: u64,
+    /// Runs that fell into times when the node was down and were not made up for.
+    pub missed: u64,
+}
+
+impl Timers for LocalStore {
+    fn put_timer(&self, timer: Timer, persist: Persist) -> Answer<()> {
+        if let Err(error) = check_size("a timer's request", timer.request.len()) {
+            return fail(error);
+        }
+        self.writer().submit(persist.how(timer.request.len() + 128), move |batch| {
+            let key = keys::of_process(TIMER, &timer.id);
+            let before: Option<Timer> = batch.record(Family::Timers, &key)?;
+            if let Some(at) = before.and_then(|before| before.next_run) {
+                batch.delete(Family::Timers, keys::next_run(at, &timer.id));
+            }
+            if let Some(at) = timer.next_run {
+                batch.put(Family::Timers, keys::next_run(at, &timer.id), Bytes::new());
+            }
+            batch.put_record(Family::Timers, key, &timer);
+            Ok(())
+        })
+    }
+
+    fn timer(&self, id: Id) -> Answer<Option<Timer>> {
+        self.record(Family::Timers, keys::of_process(TIMER, &id))
+    }
+
+    fn remove_timer(&self, id: Id) -> Answer<bool> {
+        self.writer().submit(Persist::Synced.how(128), move |batch| {
+            let key = keys::of_process(TIMER, &id);
+            let Some(timer) = batch.record::<Timer>(Family::Timers, &key)? else {
+                return Ok(false);
+            };
+            if let Some(at) = timer.next_run {
+                batch.delete(Family::Timers, keys::next_run(at, &id));
+            }
+            batch.delete(Family::Timers, key);
+            Ok(true)
+        })
+    }
+
+    fn due_timers(&self, now: u64, limit: Limit) -> Answer<Vec<Timer>> {
+        self.readers().run(move |engine| due(engine, now, limit))
+    }
+
+    fn next_timer(&self) -> Answer<Option<u64>> {
+        self.readers().run(|engine| first_time(engine, Family::Timers, &keys::key(&[&[NEXT_RUN]])))
+    }
+
+    fn timers(&self, after: Option<Id>, limit: Limit) -> Answer<Page<Timer, Id>> {
+        self.readers().run(move |engine| {
+            let first = after.map_or(keys::key(&[&[TIMER]]), |id| {
+                keys::just_after(&keys::of_process(TIMER, &id))
+            });
+            page(engine, Family::Timers, &first, &keys::after(&[TIMER]), limit, |key, value| {
+                let timer: Timer = record::unseal(Family::Timers, key, value)?;
+                let id = timer.id;
+                Ok((timer, id))
+            })
+        })
+    }
+}
+
+fn due(engine: &dyn Engine, now: u64, limit: Limit) -> Result<Vec<Timer>, StoreError> {
+    let first = keys::key(&[&[NEXT_RUN]]);
+    let end = keys::key(&[&[NEXT_RUN], &now.saturating_add(1).to_be_bytes()]);
+    let ids = page(engine, Family::Timers, &first, &end, limit, |key, _| {
+        let id = Parts(key.get(9..).unwrap_or_default()).id();
+        let id = id.ok_or_else(|| StoreError::Corrupt {
+            family: Family::Timers,
+            key: record::hex(key),
+            reason: "it names no timer".into(),
+        })?;
+        Ok((id, ()))
+    })?;
+    let mut timers = Vec::with_capacity(ids.items.len());
+    for id in ids.items {
+        let key = keys::of_process(TIMER, &id);
+        // It may have been removed since the index was read.
+        if let Some(sealed) = engine.get(Family::Timers, &key)? {
+            timers.push(record::unseal(Family::Timers, &key, &sealed)?);
+        }
+    }
+    Ok(timers)
+}
+
+/// The first time of an index by time, whose keys begin with `first`.
+pub(crate) fn first_time(
+    engine: &dyn Engine,
+    family: Family,
+    first: &Bytes,
+) -> Result<Option<u64>, StoreError> {
+    let mut time = None;
+    engine.scan(family, first, &keys::after(first), &mut |key, _| {
+        time = Parts(key.get(1..).unwrap_or_default()).u64();
+        ControlFlow::Break(())
+    })?;
+    Ok(time)
+}

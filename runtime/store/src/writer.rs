@@ -1,0 +1,167 @@
+//! The one writer: group commit.
+//!
+//! ```text
+//! callers ─ room? ─► queue ─► gather what has arrived ─► plan each on top of those before it
+//!                                                          │
+//!            answer each ◄─ one batch, one sync ◄──────────┘
+//! ```
+//!
+//! - A request checks and changes in one function that the writer calls, so that what it checked
+//!   holds when it is written, also against requests that are not yet on disk.
+//! - Nobody is answered before the batch is written, and synced if any of its requests asks for it.
+//!   If that fails, all of the batch fail; later ones are planned on what is really there.
+//! - A caller that goes away after its request is queued changes nothing: it is done as a whole.
+//! - When the queue is full callers wait for room, in order; when too many wait, they are refused.
+//! - A full disk fails writes until there is space; any other failed write is the last one, because
+//!   after a failed sync nobody knows what a later one would tell.
+
+mod counters;
+mod queue;
+mod run;
+
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use parking_lot::Mutex;
+use tokio::sync::{Semaphore, watch};
+
+pub(crate) use self::counters::Counters;
+use self::queue::{Message, Planned, Queued, Turn};
+use self::run::Run;
+use crate::answer::{Answer, fail};
+use crate::batch::Batch;
+use crate::config::StoreConfig;
+use crate::engine::Engine;
+use crate::error::{Ended, StoreError};
+
+/// What a request asks of the writer besides its changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct How {
+    /// To be on disk when it is answered.
+    pub(crate) sync: bool,
+    /// To be planned on nothing but what is written: for scans and deletes of whole ranges.
+    pub(crate) alone: bool,
+    /// Nearly how much it writes.
+    pub(crate) bytes: usize,
+}
+
+impl How {
+    pub(crate) const fn synced(bytes: usize) -> Self {
+        Self { sync: true, alone: false, bytes }
+    }
+
+    pub(crate) const fn buffered(bytes: usize) -> Self {
+        Self { sync: false, alone: false, bytes }
+    }
+
+    pub(crate) const fn alone(self) -> Self {
+        Self { alone: true, ..self }
+    }
+}
+
+/// How far the writer's life has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Running,
+    /// It writes no more. Reads go on.
+    Ended(Ended),
+    /// The folder is free.
+    Released(Ended),
+}
+
+/// The way to the writer's thread.
+#[derive(Debug, Clone)]
+pub(crate) struct Writer {
+    queue: mpsc::Sender<Message>,
+    room: Arc<Semaphore>,
+    capacity: u32,
+    waiters: Arc<Semaphore>,
+    most_waiters: usize,
+    phase: watch::Receiver<Phase>,
+    thread: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(crate) fn start(
+        engine: Arc<dyn Engine>,
+        config: &StoreConfig,
+        counters: Arc<Counters>,
+    ) -> Result<Self, std::io::Error> {
+        let (queue, requests) = mpsc::channel();
+        let (told, phase) = watch::channel(Phase::Running);
+        let run = Run::new(engine, requests, config, told, counters);
+        let thread = thread::Builder::new().name("store-writer".into()).spawn(move || run.run())?;
+        let capacity = u32::try_from(config.write_queue.max(1)).unwrap_or(u32::MAX);
+        Ok(Self {
+            queue,
+            room: Arc::new(Semaphore::new(capacity as usize)),
+            capacity,
+            waiters: Arc::new(Semaphore::new(config.write_waiters)),
+            most_waiters: config.write_waiters,
+            phase,
+            thread: Arc::new(Mutex::new(Some(thread))),
+        })
+    }
+
+    /// Queues a request, now if there is room and else when the answer is awaited.
+    pub(crate) fn submit<T: Send + 'static>(
+        &self,
+        how: How,
+        plan: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        let (planned, answer) = Planned::of(plan);
+        // A request counts as one, and one more for each KiB.
+        let weight = u32::try_from(1 + how.bytes / 1024).unwrap_or(u32::MAX).min(self.capacity);
+        let phase = self.phase.clone();
+        if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(weight) {
+            self.enqueue(Queued { request: planned, how, _room: room });
+            return Box::pin(queue::answered(answer, phase));
+        }
+        let Ok(turn) = Turn::take(&self.waiters) else {
+            return fail(StoreError::Overloaded { waiting: self.most_waiters });
+        };
+        let writer = self.clone();
+        Box::pin(async move {
+            let room = Arc::clone(&writer.room).acquire_many_owned(weight).await;
+            drop(turn);
+            // The semaphore is never closed.
+            if let Ok(room) = room {
+                writer.enqueue(Queued { request: planned, how, _room: room });
+            }
+            drop(writer);
+            queue::answered(answer, phase).await
+        })
+    }
+
+    /// A request that finds the writer gone is dropped, and whoever waits for it sees that.
+    fn enqueue(&self, queued: Queued) {
+        let _ = self.queue.send(Message::Request(queued));
+    }
+
+    /// Lets the writer end after what is queued, and waits until the folder is free.
+    pub(crate) fn close(&self) -> impl Future<Output = ()> + Send + use<> {
+        let _ = self.queue.send(Message::Stop);
+        let mut phase = self.phase.clone();
+        async move {
+            let _ = phase.wait_for(|phase| matches!(phase, Phase::Released(_))).await;
+        }
+    }
+
+    /// As [`Writer::close`], on this thread.
+    pub(crate) fn join(&self) {
+        let _ = self.queue.send(Message::Stop);
+        let thread = self.thread.lock().take();
+        if let Some(thread) = thread.filter(|writer| writer.thread().id() != thread::current().id())
+        {
+            // If it panicked, that has been told.
+            let _ = thread.join();
+        }
+    }
+
+    /// Waits until the writer writes no more, and says why.
+    pub(crate) fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
+        let mut phase = self.phase.clone();
+        async move { queue::why(&mut phase).await }
+    }
+}

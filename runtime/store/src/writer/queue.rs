@@ -1,0 +1,102 @@
+//! What lies in the writer's queue.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+
+use super::{How, Phase};
+use crate::batch::Batch;
+use crate::error::{Ended, StoreError};
+
+/// What the writer's thread is told.
+pub(super) enum Message {
+    Request(Queued),
+    Stop,
+}
+
+/// A request with its room in the queue, which others get when it is answered.
+pub(super) struct Queued {
+    pub(super) request: Box<dyn Request>,
+    pub(super) how: How,
+    pub(super) _room: OwnedSemaphorePermit,
+}
+
+/// A request of any answer.
+pub(super) trait Request: Send {
+    /// Plans the changes, and says whether there are any.
+    fn plan(&mut self, batch: &mut Batch<'_>) -> bool;
+
+    /// Gives the planned answer, or the reason why nothing was written.
+    fn answer(self: Box<Self>, written: Result<(), StoreError>);
+}
+
+/// A request, and its answer once there is one.
+pub(super) struct Planned<T, F> {
+    plan: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Planned<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+{
+    pub(super) fn of(plan: F) -> (Box<dyn Request>, oneshot::Receiver<Result<T, StoreError>>) {
+        let (reply, answer) = oneshot::channel();
+        (Box::new(Self { plan: Some(plan), outcome: None, reply }), answer)
+    }
+}
+
+impl<T, F> Request for Planned<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send,
+{
+    fn plan(&mut self, batch: &mut Batch<'_>) -> bool {
+        let Some(plan) = self.plan.take() else { return false };
+        let (outcome, changes) = batch.plan(plan);
+        self.outcome = Some(outcome);
+        changes
+    }
+
+    fn answer(self: Box<Self>, written: Result<(), StoreError>) {
+        let outcome = match (written, self.outcome) {
+            (Ok(()), Some(outcome)) => outcome,
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => Err(StoreError::Ended { ended: Ended::Closed }),
+        };
+        // Whoever asked may have gone.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// A place among those who wait for room.
+pub(super) struct Turn {
+    _place: OwnedSemaphorePermit,
+}
+
+impl Turn {
+    pub(super) fn take(waiters: &Arc<Semaphore>) -> Result<Self, TryAcquireError> {
+        Arc::clone(waiters).try_acquire_owned().map(|place| Self { _place: place })
+    }
+}
+
+/// Waits for the answer, or for the reason why there will be none.
+pub(super) async fn answered<T>(
+    answer: oneshot::Receiver<Result<T, StoreError>>,
+    mut phase: watch::Receiver<Phase>,
+) -> Result<T, StoreError> {
+    match answer.await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(StoreError::Ended { ended: why(&mut phase).await }),
+    }
+}
+
+/// Waits until the writer has ended, and says why.
+pub(super) async fn why(phase: &mut watch::Receiver<Phase>) -> Ended {
+    match phase.wait_for(|phase| *phase != Phase::Running).await.as_deref() {
+        Ok(Phase::Ended(ended) | Phase::Released(ended)) => ended.clone(),
+        Ok(Phase::Running) | Err(_) => Ended::Panicked,
+    }
+}

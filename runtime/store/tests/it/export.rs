@@ -1,0 +1,123 @@
+//! Exports and imports.
+
+use oxbeam_store::{
+    Checkpoints, Content, Limit, LocalStore, Log, Outbox, Processes, Results, StoreError, Tables,
+    Timers,
+};
+
+use crate::common::{Place, bytes, id, on_both, small};
+use crate::integrity::fill;
+
+async fn exported(store: &LocalStore) -> Vec<u8> {
+    let mut stream = Vec::new();
+    fill(store).await;
+    store.export(&mut stream).unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn an_import_is_the_same_store_whichever_engine() {
+    on_both(|place| async move {
+        let stream = exported(&place.open()).await;
+        for other in [Place::memory(), Place::folder()] {
+            let store = other.open();
+            let imported = store.import(&mut &*stream).unwrap();
+            assert_eq!((imported.processes, imported.kept), (2, 0));
+            let mut again = Vec::new();
+            store.export(&mut again).unwrap();
+            assert!(again == stream, "byte for byte");
+            let report = store.check().unwrap();
+            assert!(report.is_sound(), "{:?}", report.findings);
+            assert_eq!(store.due(99, Limit::default()).await.unwrap().len(), 2);
+            assert_eq!(store.dead(None, Limit::default()).await.unwrap().items.len(), 2);
+            assert_eq!(store.next_timer().await.unwrap(), Some(50));
+            let name = store.value(oxbeam_store::Table::Names, bytes("name")).await.unwrap();
+            assert_eq!(name.value.unwrap(), "value");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_process_is_exported_with_all_that_it_needs() {
+    on_both(|place| async move {
+        let store = place.open();
+        fill(&store).await;
+        let mut stream = Vec::new();
+        let exported = store.export_process(id("a"), &mut stream).unwrap();
+        assert_eq!(exported.processes, 1);
+        let other = Place::memory().open();
+        other.import(&mut &*stream).unwrap();
+        assert!(other.check().unwrap().is_sound());
+        assert_eq!(other.head(id("a")).await.unwrap(), store.head(id("a")).await.unwrap());
+        assert_eq!(other.head(id("b")).await.unwrap(), None);
+        assert_eq!(other.computed(id("a")).await.unwrap(), store.computed(id("a")).await.unwrap());
+        assert_eq!(other.content(id("a 1")).await.unwrap().unwrap(), "body");
+        let memory = other.restore(id("a"), 1).await.unwrap().memory.unwrap();
+        assert!(memory[..70_000].iter().all(|byte| *byte == b'a'));
+        let refused = store.export_process(id("nobody"), &mut Vec::new()).unwrap_err();
+        assert!(matches!(refused, StoreError::NoProcess { .. }), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_export_that_is_cut_or_changed_anywhere_leaves_nothing() {
+    let stream = exported(&Place::memory().open()).await;
+    let store = Place::memory().open();
+    let mut rng = fastrand::Rng::with_seed(7);
+    for _ in 0..200 {
+        let mut damaged = stream.clone();
+        if rng.bool() {
+            damaged.truncate(rng.usize(..stream.len()));
+        } else {
+            damaged[rng.usize(..stream.len())] ^= 1 << rng.u8(..8);
+        }
+        let refused = store.import(&mut &*damaged).unwrap_err();
+        let expected = matches!(
+            refused,
+            StoreError::InvalidExport { .. }
+                | StoreError::Corrupt { .. }
+                | StoreError::VersionTooNew { .. }
+        );
+        assert!(expected, "{refused}");
+        assert!(store.processes(None, Limit::default()).await.unwrap().items.is_empty());
+        assert!(store.due(u64::MAX, Limit::default()).await.unwrap().is_empty());
+    }
+    store.import(&mut &*stream).unwrap();
+    assert!(store.check().unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn processes_that_are_here_already_are_not_touched() {
+    on_both(|place| async move {
+        let store = place.open();
+        let stream = exported(&store).await;
+        let refused = store.import(&mut &*stream).unwrap_err();
+        assert!(matches!(refused, StoreError::ProcessExists { .. }), "{refused}");
+        assert!(store.check().unwrap().is_sound());
+        assert_eq!(store.processes(None, Limit::default()).await.unwrap().items.len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_import_that_a_crash_interrupts_is_dropped_at_the_next_start() {
+    let stream = exported(&Place::memory().open()).await;
+    let mut dropped = 0;
+    for writes in 0..8 {
+        let place = Place::memory();
+        let Place::Memory(disk) = &place else { unreachable!() };
+        let store = place.open();
+        disk.fail_write(writes, writes);
+        let imported = store.import(&mut &*stream);
+        disk.kill();
+        let (store, recovery) = place.open_with(&small()).unwrap();
+        let report = store.check().unwrap();
+        assert!(report.is_sound(), "after {writes} writes: {:?}", report.findings);
+        dropped += recovery.imports_dropped.len();
+        let processes = if imported.is_ok() { vec![2] } else { vec![0, 2] };
+        assert!(processes.contains(&report.processes), "all or nothing");
+    }
+    assert!(dropped > 0, "some crash came in the middle");
+}

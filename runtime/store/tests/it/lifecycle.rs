@@ -1,0 +1,161 @@
+//! Opening, closing, and what stands in the way.
+
+use std::fs;
+
+use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, StoreError};
+
+use crate::child::{FOLDER, run_under, tell};
+use crate::common::{Place, append, append_with, copy_folder, id, on_both, small};
+
+#[tokio::test]
+async fn a_closed_store_can_be_opened_again_at_once() {
+    on_both(|place| async move {
+        for slot in 0..10 {
+            let store = place.open();
+            store.append(append(id("process"), slot)).await.unwrap();
+            store.close().await;
+            let late = store.append(append(id("process"), slot + 1)).await.unwrap_err();
+            assert!(matches!(late, StoreError::Ended { ended: Ended::Closed }), "{late}");
+            assert!(store.head(id("process")).await.is_err());
+            assert_eq!(store.ended().await, Ended::Closed);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_queued_when_the_store_closes_is_still_done() {
+    on_both(|place| async move {
+        let store = place.open();
+        let answers: Vec<_> =
+            (0..50).map(|slot| store.append(append(id("process"), slot))).collect();
+        store.close().await;
+        for answer in answers {
+            answer.await.unwrap();
+        }
+        let store = place.open();
+        assert_eq!(store.head(id("process")).await.unwrap().unwrap().slot, 49);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_nobody_holds_closes() {
+    on_both(|place| async move {
+        let store = place.open();
+        let ended = store.ended();
+        let reading = store.assignments(id("process"), 0, Limit::default());
+        drop(store);
+        drop(reading);
+        assert_eq!(ended.await, Ended::Closed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_store_that_is_open_cannot_be_opened_again() {
+    on_both(|place| async move {
+        let store = place.open();
+        let refused = place.open_with(&small()).unwrap_err();
+        assert!(matches!(refused, StoreError::InUse { .. }), "{refused}");
+        store.append(append(id("process"), 0)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn opening_says_what_it_found() {
+    on_both(|place| async move {
+        let (store, recovery) = place.open_with(&small()).unwrap();
+        assert!(recovery.created && recovery.heads_checked == 0);
+        store.append(append(id("a"), 0)).await.unwrap();
+        store.append(append(id("b"), 0)).await.unwrap();
+        store.close().await;
+        let (_, recovery) = place.open_with(&small()).unwrap();
+        assert!(!recovery.created && recovery.damaged.is_empty());
+        assert_eq!((recovery.heads_checked, recovery.heads_left), (2, false));
+    })
+    .await;
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_that_may_not_open_the_folder() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    tell("started");
+    let refused = LocalStore::open(folder, &small()).unwrap_err();
+    assert!(matches!(refused, StoreError::NoPermission { .. }), "{refused:?}");
+    tell("no permission");
+}
+
+#[test]
+fn a_folder_without_permission_says_so() {
+    let place = Place::folder();
+    fs::create_dir(place.path()).unwrap();
+    let mut locked = fs::metadata(place.path()).unwrap().permissions();
+    std::os::unix::fs::PermissionsExt::set_mode(&mut locked, 0o000);
+    fs::set_permissions(place.path(), locked).unwrap();
+    // Root may do everything: as nobody, if we are root.
+    let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    let (program, arguments) =
+        if is_root() { ("setpriv", nobody.as_slice()) } else { ("env", [].as_slice()) };
+    let test = "lifecycle::child_that_may_not_open_the_folder";
+    let Some(lines) = run_under(program, arguments, test, &place.path()) else { return };
+    assert_eq!(lines, ["started", "no permission"]);
+}
+
+fn is_root() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| status.contains("Uid:\t0\t"))
+}
+
+#[tokio::test]
+async fn data_without_its_beginning_is_not_taken_for_none() {
+    let place = Place::folder();
+    let store = place.open();
+    store.append(append(id("process"), 0)).await.unwrap();
+    store.close().await;
+    let copy = Place::folder();
+    copy_folder(&place.path(), &copy.path());
+    fs::remove_file(copy.path().join("CURRENT")).unwrap();
+    let refused = copy.open_with(&small()).unwrap_err();
+    assert!(matches!(refused, StoreError::Damaged { .. }), "{refused}");
+}
+
+#[tokio::test]
+async fn opening_an_empty_folder_makes_a_store() {
+    let place = Place::folder();
+    fs::create_dir_all(place.path()).unwrap();
+    let (store, recovery) = LocalStore::open(place.path(), &small()).unwrap();
+    assert!(recovery.created);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_does_not_hold_up_closing() {
+    let place = Place::folder();
+    let store = place.open();
+    let chain = id("chain");
+    let appends: Vec<_> = (0..5_000)
+        .map(|slot| Append { body: None, ..append_with(id("process"), slot, chain) })
+        .map(|append| store.append(append))
+        .collect();
+    for answer in appends {
+        answer.await.unwrap();
+    }
+    let checking = store.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        let mut reports = 0;
+        while let Ok(report) = checking.check() {
+            if !report.is_sound() {
+                break;
+            }
+            reports += 1;
+        }
+        reports
+    });
+    while !checked.is_finished() {
+        store.close().await;
+    }
+    checked.await.unwrap();
+    place.open().close().await;
+}

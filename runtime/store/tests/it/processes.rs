@@ -1,0 +1,95 @@
+//! Processes as a whole.
+
+use oxbeam_store::{
+    Append, Checkpoints, Commit, Limit, Log, Memory, NewCheckpoint, Origin, Outbox, Processes,
+    Results, StoreError,
+};
+
+use crate::common::{append, bytes, commit, id, on_both, outgoing};
+
+#[tokio::test]
+async fn processes_are_listed_a_piece_at_a_time() {
+    on_both(|place| async move {
+        let store = place.open();
+        let mut names: Vec<_> = (0..10).map(|n| id(&n.to_string())).collect();
+        for name in &names {
+            store.append(append(*name, 0)).await.unwrap();
+        }
+        names.sort();
+        let first = store.processes(None, Limit::count(6)).await.unwrap();
+        let rest = store.processes(first.last, Limit::count(6)).await.unwrap();
+        let found: Vec<_> = first.items.iter().chain(&rest.items).map(|(id, _)| *id).collect();
+        assert_eq!((found, rest.last), (names, None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deleted_process_leaves_nothing_and_others_stay() {
+    on_both(|place| async move {
+        let store = place.open();
+        for name in ["gone", "stays"] {
+            let process = id(name);
+            let origin = Some(Origin { process: id("sender"), slot: 1, index: 1 });
+            store.append(Append { origin, ..append(process, 0) }).await.unwrap();
+            let outbox = (0..2500).map(|index| outgoing(index, u64::from(index))).collect();
+            store.commit(Commit { outbox, ..commit(process, 0) }).await.unwrap();
+            let dead = oxbeam_store::EntryKey { process, slot: 0, index: 3 };
+            store.give_up(dead, "gone".into()).await.unwrap();
+            store.append(append(process, 1)).await.unwrap();
+            store.count_attempt(process, 1).await.unwrap();
+            let memory = Some(Memory::whole(&[1; 5000]));
+            let (state, hashpath) = (bytes("state"), String::new());
+            let checkpoint = NewCheckpoint { process, slot: 0, hashpath, state, memory };
+            store.put_checkpoint(checkpoint).await.unwrap();
+        }
+        let before = store.process_usage(id("stays")).await.unwrap();
+        assert_eq!((before.log.count, before.log_index.count), (2, 2));
+        assert_eq!((before.results.count, before.outbox.count), (3, 5000));
+        assert_eq!(before.checkpoints.count, 2);
+        store.delete_process(id("gone")).await.unwrap();
+        let store = place.reopen(store).await;
+        let gone = store.process_usage(id("gone")).await.unwrap();
+        assert_eq!(gone, oxbeam_store::ProcessUsage::default());
+        assert_eq!(store.process_usage(id("stays")).await.unwrap(), before);
+        let due = store.due(u64::MAX, Limit::count(10_000)).await.unwrap();
+        assert!(due.len() == 2499 && due.iter().all(|entry| entry.key.process == id("stays")));
+        assert_eq!(store.dead(None, Limit::default()).await.unwrap().items.len(), 1);
+        assert_eq!(store.head(id("gone")).await.unwrap(), None);
+        let refused = store.delete_process(id("gone")).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NoProcess { .. }), "{refused}");
+        store.append(append(id("gone"), 0)).await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_deletion_that_a_crash_interrupts_is_finished_at_the_next_start() {
+    let place = crate::common::Place::memory();
+    let crate::common::Place::Memory(disk) = &place else { unreachable!() };
+    let process = id("process");
+    // The mark, some pieces of the outbox, the rest: the write that fails is each of them in turn.
+    for writes in 0..6 {
+        let store = place.open();
+        store.append(append(process, 0)).await.unwrap();
+        let outbox = (0..2500).map(|index| outgoing(index, 1)).collect();
+        store.commit(Commit { outbox, ..commit(process, 0) }).await.unwrap();
+        disk.fail_write(writes, writes);
+        let deleted = store.delete_process(process).await;
+        disk.kill();
+        let (store, recovery) = place.open_with(&crate::common::small()).unwrap();
+        let usage = store.process_usage(process).await.unwrap();
+        let there = store.head(process).await.unwrap().is_some();
+        if deleted.is_err() && there {
+            assert_eq!((writes, usage.outbox.count), (0, 5000), "all of it is there");
+        } else {
+            assert_eq!(usage, oxbeam_store::ProcessUsage::default(), "none of it is");
+            assert_eq!(recovery.deletions_finished.len(), usize::from(deleted.is_err()));
+            assert!(store.due(u64::MAX, Limit::default()).await.unwrap().is_empty());
+        }
+        if there {
+            store.delete_process(process).await.unwrap();
+        }
+        store.close().await;
+    }
+}
