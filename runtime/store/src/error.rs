@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use oxbeam_protocol::Id;
 
-use crate::{Family, Slot};
+use crate::{Family, Slot, Status};
 
 /// What lies beneath an error. Shared, because one failed write answers many callers.
 pub type Cause = Arc<dyn Error + Send + Sync>;
@@ -99,6 +99,18 @@ pub enum StoreError {
         slot: Slot,
         /// Which of the slot's messages.
         index: u32,
+    },
+    /// The entry is not where this move begins. Nothing was changed.
+    #[error("message {index} of slot {slot} of process {process} is {status:?} already")]
+    EntryMoved {
+        /// Who sends.
+        process: Id,
+        /// The slot that sent it.
+        slot: Slot,
+        /// Which of the slot's messages.
+        index: u32,
+        /// Where it is.
+        status: Status,
     },
     /// Two messages of one slot have the same index.
     #[error("two messages of the slot have index {index}")]

@@ -10,6 +10,11 @@
 //! | | delivered | [`Outbox::delivered`] |
 //! | | dead | [`Outbox::give_up`] |
 //! | dead | pending | [`Outbox::redrive`] |
+//! | | delivered | [`Outbox::delivered`], by an attempt that was given up |
+//! | delivered | delivered, as at first | [`Outbox::delivered`] |
+//!
+//! Every other move is refused and changes nothing: a late time-out does not send again what has
+//! arrived.
 //!
 //! Commits are not synced. Who sends calls [`Outbox::begin`] first, which does not answer before the
 //! entry is on disk: else a power cut could make the slot run and be signed again, and the same
@@ -77,13 +82,13 @@ pub trait Outbox: Send + Sync {
     /// come back from this one. Answers, with the number of attempts, once the entry is on disk.
     ///
     /// # Errors
-    /// [`StoreError::NoEntry`]; errors of writing.
+    /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] unless it is pending; errors of writing.
     fn begin(&self, key: EntryKey, next_try: u64) -> Answer<u32>;
 
     /// An attempt failed: the next one is at `next_try`.
     ///
     /// # Errors
-    /// [`StoreError::NoEntry`]; errors of writing.
+    /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] unless it is pending; errors of writing.
     fn retry(&self, key: EntryKey, next_try: u64, reason: String) -> Answer<()>;
 
     /// The message has arrived, there as `slot` if the receiver said so.
@@ -95,20 +100,20 @@ pub trait Outbox: Send + Sync {
     /// It is not tried again until somebody asks for it.
     ///
     /// # Errors
-    /// [`StoreError::NoEntry`]; errors of writing.
+    /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] unless it is pending; errors of writing.
     fn give_up(&self, key: EntryKey, reason: String) -> Answer<()>;
 
     /// A dead entry is tried again, as if for the first time.
     ///
     /// # Errors
-    /// [`StoreError::NoEntry`]; errors of writing.
+    /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] unless it is dead; errors of writing.
     fn redrive(&self, key: EntryKey, next_try: u64) -> Answer<()>;
 }
 
 impl Outbox for LocalStore {
     fn due(&self, now: u64, limit: Limit) -> Answer<Vec<Entry>> {
         self.readers().run(move |engine| {
-            let end = keys::key(&[&[DUE], &now.saturating_add(1).to_be_bytes()]);
+            let end = keys::after(&keys::key(&[&[DUE], &now.to_be_bytes()]));
             let first = keys::key(&[&[DUE]]);
             Ok(scan_index(engine, &first, &end, 9, limit)?.items)
         })
@@ -134,7 +139,7 @@ impl Outbox for LocalStore {
         self.readers().run(move |engine| {
             let all = keys::of_process(ENTRY, &process);
             let first = after.map_or(all.clone(), |at| keys::just_after(&at.of(ENTRY)));
-            scan_index(engine, &first, &keys::after(&all), 1, limit)
+            scan_index(engine, &first.max(all.clone()), &keys::after(&all), 1, limit)
         })
     }
 
@@ -148,6 +153,7 @@ impl Outbox for LocalStore {
     fn begin(&self, key: EntryKey, next_try: u64) -> Answer<u32> {
         self.writer().submit(Persist::Synced.how(128), move |batch| {
             update(batch, key, |record| {
+                record.expect(key, Moved::Pending)?;
                 record.attempts = record.attempts.saturating_add(1);
                 record.next_try = next_try;
                 Ok(record.attempts)
@@ -156,21 +162,34 @@ impl Outbox for LocalStore {
     }
 
     fn retry(&self, key: EntryKey, next_try: u64, reason: String) -> Answer<()> {
-        self.change(key, move |record| record.pending(next_try, Some(reason)))
+        self.change(key, move |record| {
+            record.expect(key, Moved::Pending)?;
+            record.pending(next_try, Some(reason));
+            Ok(())
+        })
     }
 
     fn delivered(&self, key: EntryKey, slot: Option<Slot>) -> Answer<()> {
-        self.change(key, move |record| record.status = Moved::Delivered(slot))
+        self.change(key, move |record| {
+            record.delivered(slot);
+            Ok(())
+        })
     }
 
     fn give_up(&self, key: EntryKey, reason: String) -> Answer<()> {
-        self.change(key, move |record| record.dead(reason))
+        self.change(key, move |record| {
+            record.expect(key, Moved::Pending)?;
+            record.dead(reason);
+            Ok(())
+        })
     }
 
     fn redrive(&self, key: EntryKey, next_try: u64) -> Answer<()> {
         self.change(key, move |record| {
+            record.expect(key, Moved::Dead)?;
             record.attempts = 0;
             record.pending(next_try, None);
+            Ok(())
         })
     }
 }
@@ -181,13 +200,8 @@ impl LocalStore {
     fn change(
         &self,
         key: EntryKey,
-        change: impl FnOnce(&mut EntryRecord) + Send + 'static,
+        change: impl FnOnce(&mut EntryRecord) -> Result<(), StoreError> + Send + 'static,
     ) -> Answer<()> {
-        self.writer().submit(Persist::Buffered.how(128), move |batch| {
-            update(batch, key, |record| {
-                change(record);
-                Ok::<_, StoreError>(())
-            })
-        })
+        self.writer().submit(Persist::Buffered.how(128), move |batch| update(batch, key, change))
     }
 }

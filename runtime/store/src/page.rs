@@ -48,6 +48,9 @@ pub(crate) fn page<T, C>(
     limit: Limit,
     mut item: impl FnMut(&[u8], &[u8]) -> Result<(T, C), StoreError>,
 ) -> Result<Page<T, C>, StoreError> {
+    if from >= to {
+        return Ok(Page { items: Vec::new(), last: None });
+    }
     let mut items = Vec::new();
     let mut last = None;
     let mut bytes = 0;

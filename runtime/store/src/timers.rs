@@ -138,7 +138,7 @@ impl Timers for LocalStore {
 
 fn due(engine: &dyn Engine, now: u64, limit: Limit) -> Result<Vec<Timer>, StoreError> {
     let first = keys::key(&[&[NEXT_RUN]]);
-    let end = keys::key(&[&[NEXT_RUN], &now.saturating_add(1).to_be_bytes()]);
+    let end = keys::after(&keys::key(&[&[NEXT_RUN], &now.to_be_bytes()]));
     let ids = page(engine, Family::Timers, &first, &end, limit, |key, _| {
         let id = Parts(key.get(9..).unwrap_or_default()).id();
         let id = id.ok_or_else(|| StoreError::Corrupt {

@@ -86,8 +86,11 @@ pub(crate) struct MemoryRecord {
 impl MemoryRecord {
     /// How many lists a memory of this size has.
     pub(crate) fn list_count(bytes: u64, page_bytes: u32) -> usize {
-        let pages = usize::try_from(bytes / u64::from(page_bytes.max(1))).unwrap_or(usize::MAX);
-        pages.div_ceil(PAGES_OF_LIST)
+        Self::page_count(bytes, page_bytes).div_ceil(PAGES_OF_LIST)
+    }
+
+    pub(super) fn page_count(bytes: u64, page_bytes: u32) -> usize {
+        usize::try_from(bytes / u64::from(page_bytes.max(1))).unwrap_or(usize::MAX)
     }
 
     /// The hashes of the lists.

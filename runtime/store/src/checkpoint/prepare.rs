@@ -47,6 +47,11 @@ pub(super) fn prepare(
         None => Vec::new(),
     };
     lists.resize(count, NO_PAGES);
+    if let Some((_, base)) = &base
+        && base.bytes > bytes
+    {
+        forget_behind(&mut changed, MemoryRecord::page_count(bytes, page_bytes));
+    }
     for (number, pages) in changed {
         let Some(place) = lists.get_mut(number) else { continue };
         let list = match &base {
@@ -57,6 +62,16 @@ pub(super) fn prepare(
     }
     let lists = lists.concat().into();
     Ok(Pages { record: MemoryRecord { bytes, page_bytes, lists }, puts })
+}
+
+/// A memory that has become shorter names nothing behind its end: else what lay there would be back
+/// when it grows again.
+fn forget_behind(changed: &mut BTreeMap<usize, Vec<(usize, [u8; 32])>>, pages: usize) {
+    let (list, first) = (pages / PAGES_OF_LIST, pages % PAGES_OF_LIST);
+    if first > 0 {
+        let behind = (first..PAGES_OF_LIST).map(|place| (place, NO_PAGES));
+        changed.entry(list).or_default().extend(behind);
+    }
 }
 
 fn is_zero(page: &[u8]) -> bool {

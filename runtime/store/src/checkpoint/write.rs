@@ -50,7 +50,8 @@ pub(super) async fn write(
     failpoint::pass("checkpoint::before")?;
     let record = Record { process, slot, base, state, retention: store.config().retention };
     let named = CheckpointRecord { hashpath, memory };
-    let how = How::buffered(record.state.len() + PART_BYTES / 8);
+    // Alone: which checkpoints there are is read by a scan, which sees what is written only.
+    let how = How::buffered(record.state.len() + PART_BYTES / 8).alone();
     let planned = store.writer().submit(how, move |batch| {
         let dropped = record.plan(batch, &named);
         drop(session);

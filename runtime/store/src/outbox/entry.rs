@@ -106,6 +106,30 @@ pub(crate) struct EntryRecord {
 }
 
 impl EntryRecord {
+    /// Refuses an entry that is elsewhere than the caller believes.
+    pub(super) fn expect(&self, key: EntryKey, status: Moved) -> Result<(), StoreError> {
+        if self.status == status {
+            return Ok(());
+        }
+        let EntryKey { process, slot, index } = key;
+        Err(StoreError::EntryMoved { process, slot, index, status: self.status() })
+    }
+
+    /// What arrived once has arrived.
+    pub(super) fn delivered(&mut self, slot: Option<Slot>) {
+        if !matches!(self.status, Moved::Delivered(_)) {
+            self.status = Moved::Delivered(slot);
+        }
+    }
+
+    fn status(&self) -> Status {
+        match self.status {
+            Moved::Pending => Status::Pending,
+            Moved::Delivered(slot) => Status::Delivered { slot },
+            Moved::Dead => Status::Dead,
+        }
+    }
+
     pub(super) fn pending(&mut self, next_try: u64, reason: Option<String>) {
         self.next_try = next_try;
         self.status = Moved::Pending;
@@ -127,12 +151,8 @@ impl EntryRecord {
     }
 
     fn with(self, key: EntryKey, message: Bytes) -> Entry {
-        let Self { target, id, attempts, next_try, status, reason } = self;
-        let status = match status {
-            Moved::Pending => Status::Pending,
-            Moved::Delivered(slot) => Status::Delivered { slot },
-            Moved::Dead => Status::Dead,
-        };
+        let status = self.status();
+        let Self { target, id, attempts, next_try, reason, .. } = self;
         Entry { key, target, id, message, attempts, next_try, status, reason }
     }
 }
@@ -172,22 +192,16 @@ pub(super) fn update<T>(
 pub(super) fn read_entry(engine: &dyn Engine, key: EntryKey) -> Result<Option<Entry>, StoreError> {
     let entry = key.of(ENTRY);
     let Some(sealed) = engine.get(Family::Outbox, &entry)? else { return Ok(None) };
-    let record = record::unseal(Family::Outbox, &entry, &sealed)?;
-    with_message(engine, key, record).map(Some)
-}
-
-fn with_message(
-    engine: &dyn Engine,
-    key: EntryKey,
-    record: EntryRecord,
-) -> Result<Entry, StoreError> {
+    let record: EntryRecord = record::unseal(Family::Outbox, &entry, &sealed)?;
     let at = key.of(SIGNED);
-    let sealed = engine.get(Family::Outbox, &at)?.ok_or_else(|| StoreError::Corrupt {
-        family: Family::Outbox,
-        key: record::hex(&at),
-        reason: "the entry's message is missing".into(),
-    })?;
-    Ok(record.with(key, record::unseal(Family::Outbox, &at, &sealed)?))
+    let Some(sealed) = engine.get(Family::Outbox, &at)? else {
+        // Its process may have been deleted since the entry was read.
+        return match engine.get(Family::Outbox, &entry)? {
+            Some(_) => Err(corrupt(&at, "the entry's message is missing")),
+            None => Ok(None),
+        };
+    };
+    Ok(Some(record.with(key, record::unseal(Family::Outbox, &at, &sealed)?)))
 }
 
 /// The entries that an index names, whose keys have `skip` bytes before the entry's own.

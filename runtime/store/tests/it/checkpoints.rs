@@ -250,3 +250,35 @@ async fn one_collection_runs_at_a_time_and_a_dropped_one_ends() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_memory_that_shrinks_and_grows_has_zeros_where_it_grew() {
+    on_both(|place| async move {
+        let store = computed(&place, &small(), 4).await;
+        let whole = memory(64, 7);
+        store.put_checkpoint(new(0, Some(Memory::whole(&whole)))).await.unwrap();
+        for (slot, pages) in [(1, 8), (2, 64)] {
+            let bytes = pages * u64::from(PAGE_BYTES);
+            let base = Some(slot - 1);
+            let resized = Memory { bytes, page_bytes: PAGE_BYTES, base, pages: Vec::new() };
+            store.put_checkpoint(new(slot, Some(resized))).await.unwrap();
+        }
+        let kept = 8 * PAGE_BYTES as usize;
+        let grown = restored(&store, 2).await;
+        assert!(grown[..kept] == whole[..kept] && grown[kept..].iter().all(|byte| *byte == 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn checkpoints_written_at_once_leave_what_retention_says() {
+    on_both(|place| async move {
+        let store = computed(&place, &keep(1, 0), 8).await;
+        let all = (0..8).map(|slot| store.put_checkpoint(new(slot, None)));
+        futures_util::future::join_all(all).await.into_iter().for_each(|answer| {
+            answer.unwrap();
+        });
+        assert_eq!(slots(&store, id("process")).await.len(), 1);
+    })
+    .await;
+}

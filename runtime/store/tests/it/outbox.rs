@@ -127,3 +127,52 @@ async fn an_entry_that_is_not_there_is_an_error() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn an_entry_moves_only_as_the_table_says() {
+    on_both(|place| async move {
+        let store = sent(&place, &[&[5, 5]]).await;
+        let (arrived, dead) = (key(0, 0), key(0, 1));
+        store.begin(arrived, 9).await.unwrap();
+        store.delivered(arrived, Some(3)).await.unwrap();
+        store.give_up(dead, "refused".into()).await.unwrap();
+        let moved = |answer: Result<(), StoreError>| {
+            assert!(matches!(answer, Err(StoreError::EntryMoved { .. })), "{answer:?}");
+        };
+        for key in [arrived, dead] {
+            moved(store.begin(key, 10).await.map(drop));
+            moved(store.retry(key, 10, "timed out".into()).await);
+            moved(store.give_up(key, "too often".into()).await);
+        }
+        moved(store.redrive(arrived, 11).await);
+        store.delivered(arrived, Some(4)).await.unwrap();
+        assert_eq!(entry(&store, arrived).await.status, Status::Delivered { slot: Some(3) });
+        store.delivered(dead, None).await.unwrap();
+        assert_eq!(entry(&store, dead).await.status, Status::Delivered { slot: None });
+        assert_eq!((due(&store, u64::MAX).await, store.next_due().await.unwrap()), (vec![], None));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_due_at_the_end_of_time_is_due() {
+    on_both(|place| async move {
+        let store = sent(&place, &[&[u64::MAX]]).await;
+        assert_eq!(due(&store, u64::MAX).await, [key(0, 0)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entries_are_those_of_the_process_wherever_they_begin() {
+    on_both(|place| async move {
+        let store = sent(&place, &[&[5, 6]]).await;
+        for other in ["a", "b", "c", "d"] {
+            let after = Some(EntryKey { process: id(other), slot: 0, index: 0 });
+            let found = store.entries(id("process"), after, Limit::default()).await.unwrap();
+            let all = id(other).as_bytes() < id("process").as_bytes();
+            assert_eq!(found.items.len(), if all { 2 } else { 0 }, "from {other} on");
+        }
+    })
+    .await;
+}
