@@ -210,6 +210,9 @@ impl Engine for Rocks {
 
     fn write(&self, ops: &[Op], sync: bool) -> Result<(), StoreError> {
         let open = self.handle()?;
+        if ops.is_empty() && sync {
+            return open.db.flush_wal(true).map_err(writing);
+        }
         let mut batch = WriteBatch::with_capacity_bytes(ops.iter().map(|op| op.bytes() + 16).sum());
         for op in ops {
             match op {

@@ -23,7 +23,7 @@ pub(super) struct Queued {
 
 /// A request of any answer.
 pub(super) trait Request: Send {
-    /// Plans the changes, and says whether there are any.
+    /// Plans the changes, and says whether the request is granted, be it without any.
     fn plan(&mut self, batch: &mut Batch<'_>) -> bool;
 
     /// Gives the planned answer, or the reason why nothing was written.
@@ -55,9 +55,10 @@ where
 {
     fn plan(&mut self, batch: &mut Batch<'_>) -> bool {
         let Some(plan) = self.plan.take() else { return false };
-        let (outcome, changes) = batch.plan(plan);
+        let outcome = batch.plan(plan);
+        let granted = outcome.is_ok();
         self.outcome = Some(outcome);
-        changes
+        granted
     }
 
     fn answer(self: Box<Self>, written: Result<(), StoreError>) {
