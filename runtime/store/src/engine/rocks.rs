@@ -37,6 +37,8 @@ pub(crate) struct Rocks {
     open: RwLock<Option<Arc<Open>>>,
     /// Disconnected when the database that is open now has been closed.
     gone: Mutex<mpsc::Receiver<()>>,
+    /// A write failed: what the system shows of the files may not be what the disk has.
+    failed: AtomicBool,
 }
 
 /// An open database. Fields drop in order, so `_gone` tells that the folder's lock is free.
@@ -74,11 +76,17 @@ impl Rocks {
             tuning,
             open: RwLock::new(Some(Arc::new(open))),
             gone: Mutex::new(gone),
+            failed: AtomicBool::new(false),
         })
     }
 
     fn handle(&self) -> Result<Arc<Open>, StoreError> {
         self.open.read().clone().ok_or_else(not_open)
+    }
+
+    fn failed(&self, error: rocksdb::Error) -> StoreError {
+        self.failed.store(true, Relaxed);
+        writing(error)
     }
 
     /// Drops the database and waits until the last reader has let go of it.
@@ -211,7 +219,7 @@ impl Engine for Rocks {
     fn write(&self, ops: &[Op], sync: bool) -> Result<(), StoreError> {
         let open = self.handle()?;
         if ops.is_empty() && sync {
-            return open.db.flush_wal(true).map_err(writing);
+            return open.db.flush_wal(true).map_err(|error| self.failed(error));
         }
         let mut batch = WriteBatch::with_capacity_bytes(ops.iter().map(|op| op.bytes() + 16).sum());
         for op in ops {
@@ -228,7 +236,7 @@ impl Engine for Rocks {
             }
         }
         let options = if sync { &open.synced } else { &open.unsynced };
-        open.db.write_opt(batch, options).map_err(writing)
+        open.db.write_opt(batch, options).map_err(|error| self.failed(error))
     }
 
     fn snapshot(&self, read: WithReader<'_>) -> Result<(), StoreError> {
@@ -246,6 +254,7 @@ impl Engine for Rocks {
             // Reads go on even if the space was not enough after all.
             Err(error) => (open_db(&self.folder, &self.tuning, Access::Read).ok(), Err(error)),
         };
+        self.failed.store(result.is_err(), Relaxed);
         if let Some((again, gone)) = again {
             *open = Some(Arc::new(again));
             *self.gone.lock() = gone;
@@ -258,6 +267,9 @@ impl Engine for Rocks {
         if let Some(held) = &*open {
             held.closing.store(true, Relaxed);
             self.shut(&mut open);
+            if self.failed.load(Relaxed) {
+                return;
+            }
             if let Err(error) = closed::write(&self.folder) {
                 tracing::warn!(%error, "the list of files could not be written");
             }

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, StoreError};
+use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Results, StoreError};
 
 use crate::child::{FOLDER, run_under, tell};
-use crate::common::{Place, append, append_with, copy_folder, id, on_both, small};
+use crate::common::{Place, append, append_with, commit, copy_folder, id, on_both, small};
 
 #[tokio::test]
 async fn a_closed_store_can_be_opened_again_at_once() {
@@ -128,6 +128,43 @@ async fn opening_an_empty_folder_makes_a_store() {
     let (store, recovery) = LocalStore::open(place.path(), &small()).unwrap();
     assert!(recovery.created);
     store.close().await;
+}
+
+#[test]
+#[ignore = "a child of the test below"]
+fn child_that_closes_what_is_not_synced() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let (store, _) = LocalStore::open(folder, &small()).unwrap();
+        store.append(append(id("process"), 0)).await.unwrap();
+        // Results are not synced.
+        store.commit(commit(id("process"), 0)).await.unwrap();
+        tell("closing");
+        store.close().await;
+        tell("closed");
+    });
+}
+
+#[test]
+fn what_the_list_of_an_orderly_close_names_is_on_disk_before_the_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let trace = folder.path().join("trace");
+    let calls = "trace=fsync,fdatasync,write";
+    let arguments = ["-f", "-y", "-qq", "-s", "40", "-e", calls, "-o", trace.to_str().unwrap()];
+    let test = "lifecycle::child_that_closes_what_is_not_synced";
+    let Some(lines) = run_under("strace", &arguments, test, &folder.path().join("store")) else {
+        return;
+    };
+    assert_eq!(lines, ["closing", "closed"]);
+    let trace = fs::read_to_string(&trace).unwrap();
+    let (_, closing) = trace.split_once("> closing").unwrap();
+    let synced =
+        |file: &str| closing.lines().position(|line| line.contains("sync(") && line.contains(file));
+    let list = synced("/store/CLOSED>").unwrap();
+    assert!(synced(".log>").is_some_and(|log| log < list), "{closing}");
+    assert!(synced("/store/MANIFEST-").is_some_and(|manifest| manifest < list), "{closing}");
+    assert!(closing.lines().skip(list).any(|line| line.contains("/store>")), "{closing}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -28,7 +28,11 @@ pub(super) fn holds_data(name: &str) -> bool {
 type File = (u64, u32);
 
 /// Lists what is there now, nobody having the folder open.
+///
+/// All that is listed is on disk before the list is, for what the power takes of a file would make
+/// the list wrong.
 pub(super) fn write(folder: &Path) -> io::Result<()> {
+    sync(folder)?;
     let mut text = String::new();
     for (name, (length, checksum)) in found(folder)? {
         let _ = writeln!(text, "{length} {checksum:08x} {name}");
@@ -37,7 +41,26 @@ pub(super) fn write(folder: &Path) -> io::Result<()> {
     let _ = writeln!(text, "{checksum:08x}");
     let mut file = fs::File::create(folder.join(LIST))?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Syncs the files that RocksDB may have left unsynced, and the folder.
+fn sync(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if holds_data(&name) && !is_table(&name) {
+            fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    fs::File::open(folder)?.sync_all()
+}
+
+/// RocksDB syncs tables before it names them anywhere, and notices any change of them.
+fn is_table(name: &str) -> bool {
+    name.ends_with(".sst") || name.ends_with(".blob")
 }
 
 /// Compares what is there with the list, if there is one, and removes the list: from now on it
@@ -86,8 +109,7 @@ fn found(folder: &Path) -> io::Result<BTreeMap<String, File>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if holds_data(&name) {
-            let tables = name.ends_with(".sst") || name.ends_with(".blob");
-            let checksum = if tables { 0 } else { checksum(&entry.path())? };
+            let checksum = if is_table(&name) { 0 } else { checksum(&entry.path())? };
             files.insert(name, (entry.metadata()?.len(), checksum));
         }
     }
