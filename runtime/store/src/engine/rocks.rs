@@ -2,6 +2,7 @@
 
 mod closed;
 mod fault;
+mod lock;
 mod options;
 mod view;
 
@@ -18,6 +19,7 @@ use rocksdb::{
 };
 
 use self::fault::{not_open, opening, reading, system, writing};
+use self::lock::FolderLock;
 use self::options::Tuning;
 use self::view::View;
 use crate::config::StoreConfig;
@@ -39,6 +41,8 @@ pub(crate) struct Rocks {
     gone: Mutex<mpsc::Receiver<()>>,
     /// A write failed: what the system shows of the files may not be what the disk has.
     failed: AtomicBool,
+    /// Given up when all else is done.
+    lock: Mutex<Option<FolderLock>>,
 }
 
 /// An open database. Fields drop in order, so `_gone` tells that the folder's lock is free.
@@ -61,13 +65,12 @@ impl std::fmt::Debug for Rocks {
 impl Rocks {
     /// Opens the folder, or makes it if nothing is there.
     pub(crate) fn open(folder: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
+        fs::create_dir_all(folder).map_err(|error| system(folder, error))?;
+        let lock = FolderLock::take(folder)?;
         let new = is_new(folder)?;
-        let salvage = config.salvage;
         let tuning = Tuning::new(config);
         if !new {
-            // The folder's lock is RocksDB's, so that this may be the list of a store that is open:
-            // an open store has none.
-            closed::check_and_remove(folder, salvage)?;
+            closed::check_and_remove(folder, config.salvage)?;
         }
         let access = if new { Access::Create } else { Access::ReadWrite };
         let (open, gone) = open_db(folder, &tuning, access)?;
@@ -77,6 +80,7 @@ impl Rocks {
             open: RwLock::new(Some(Arc::new(open))),
             gone: Mutex::new(gone),
             failed: AtomicBool::new(false),
+            lock: Mutex::new(Some(lock)),
         })
     }
 
@@ -115,13 +119,8 @@ impl Rocks {
 /// Whether there is no database yet. Data without the file that says where it begins must not be
 /// taken for none.
 fn is_new(folder: &Path) -> Result<bool, StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(system(folder, error)),
-    };
     let mut new = true;
-    for entry in entries {
+    for entry in fs::read_dir(folder).map_err(|error| system(folder, error))? {
         let name = entry.map_err(|error| system(folder, error))?.file_name();
         let name = name.to_string_lossy();
         if name == "CURRENT" {
@@ -152,7 +151,6 @@ fn open_db(
     tuning: &Tuning,
     access: Access,
 ) -> Result<(Open, mpsc::Receiver<()>), StoreError> {
-    fs::create_dir_all(folder).map_err(|error| system(folder, error))?;
     let (options, families) = (tuning.database(access == Access::Create), tuning.families());
     let db = match access {
         Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, folder, families),
@@ -267,13 +265,13 @@ impl Engine for Rocks {
         if let Some(held) = &*open {
             held.closing.store(true, Relaxed);
             self.shut(&mut open);
-            if self.failed.load(Relaxed) {
-                return;
-            }
-            if let Err(error) = closed::write(&self.folder) {
+            if !self.failed.load(Relaxed)
+                && let Err(error) = closed::write(&self.folder)
+            {
                 tracing::warn!(%error, "the list of files could not be written");
             }
         }
+        drop(self.lock.lock().take());
     }
 
     fn compact(&self) -> Result<(), StoreError> {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Results, StoreError};
+use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Results, StoreConfig, StoreError};
 
 use crate::child::{FOLDER, run_under, tell};
 use crate::common::{Place, append, append_with, commit, copy_folder, id, on_both, small};
@@ -165,6 +165,46 @@ fn what_the_list_of_an_orderly_close_names_is_on_disk_before_the_list() {
     assert!(synced(".log>").is_some_and(|log| log < list), "{closing}");
     assert!(synced("/store/MANIFEST-").is_some_and(|manifest| manifest < list), "{closing}");
     assert!(closing.lines().skip(list).any(|line| line.contains("/store>")), "{closing}");
+}
+
+#[test]
+fn who_opens_as_soon_as_a_folder_is_free_finds_no_list_written_beside_it() {
+    let config = StoreConfig {
+        cache_bytes: 600 << 20,
+        write_buffer_bytes: 512 << 20,
+        wal_bytes: 512 << 20,
+        ..StoreConfig::default()
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    for _ in 0..3 {
+        let place = Place::folder();
+        let (store, _) = place.open_with(&config).unwrap();
+        // The longer the log, the longer takes its checksum.
+        let appends = (0..100).map(|slot| {
+            let assignment = vec![7; 256 << 10].into();
+            store.append(Append { assignment, ..append_with(id("process"), slot, id("chain")) })
+        });
+        for answer in runtime.block_on(futures_util::future::join_all(appends)) {
+            answer.unwrap();
+        }
+        let (path, config) = (place.path(), config.clone());
+        let other = std::thread::spawn(move || {
+            loop {
+                match LocalStore::open(&path, &config) {
+                    Ok((store, _)) => return store,
+                    Err(StoreError::InUse { .. }) => std::thread::yield_now(),
+                    Err(error) => panic!("{error:?}"),
+                }
+            }
+        });
+        runtime.block_on(store.close());
+        let other = other.join().unwrap();
+        runtime.block_on(other.append(append(id("other"), 0))).unwrap();
+        let killed = Place::folder();
+        copy_folder(&place.path(), &killed.path());
+        let (store, _) = killed.open_with(&small()).unwrap();
+        assert!(runtime.block_on(store.head(id("other"))).unwrap().is_some());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
