@@ -31,6 +31,8 @@ use crate::error::StoreError;
 const SPACE_TO_REOPEN: u64 = 4 << 20;
 /// Written and removed to find out.
 const SPACE_PROBE: &str = "space.probe";
+/// What RocksDB writes before `CURRENT` when it makes a folder.
+const FIRST_MANIFEST: &str = "MANIFEST-000001";
 
 /// A folder of RocksDB.
 pub(crate) struct Rocks {
@@ -117,7 +119,8 @@ impl Rocks {
 }
 
 /// Whether there is no database yet. Data without the file that says where it begins must not be
-/// taken for none.
+/// taken for none; the first manifest alone is no data, but what a crash leaves of a folder that
+/// was being made.
 fn is_new(folder: &Path) -> Result<bool, StoreError> {
     let mut new = true;
     for entry in fs::read_dir(folder).map_err(|error| system(folder, error))? {
@@ -126,16 +129,13 @@ fn is_new(folder: &Path) -> Result<bool, StoreError> {
         if name == "CURRENT" {
             return Ok(false);
         }
-        new &= !closed::holds_data(&name);
+        new &= name == FIRST_MANIFEST || !closed::holds_data(&name);
     }
     if new {
-        Ok(true)
-    } else {
-        {
-            let reason = "there is data, but no file CURRENT that says where it begins";
-            Err(fault::damaged(folder, reason.into()))
-        }
+        return Ok(true);
     }
+    let reason = "there is data, but no file CURRENT that says where it begins";
+    Err(fault::damaged(folder, reason.into()))
 }
 
 /// What a database is opened for.

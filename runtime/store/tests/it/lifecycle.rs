@@ -168,6 +168,35 @@ fn what_the_list_of_an_orderly_close_names_is_on_disk_before_the_list() {
 }
 
 #[test]
+#[ignore = "a child of the test below"]
+fn child_that_is_killed_while_it_makes_a_store() {
+    let Some(folder) = std::env::var_os(FOLDER) else { return };
+    let _ = LocalStore::open(folder, &small());
+}
+
+#[test]
+fn a_folder_whose_making_was_killed_opens() {
+    for when in 1..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("store");
+        let inject = format!("inject=rename:signal=KILL:when={when}");
+        let child = std::process::Command::new("strace")
+            .args(["-f", "-qq", "-o", "/dev/null", "-e", &inject])
+            .arg(std::env::current_exe().unwrap())
+            .args(["--exact", "lifecycle::child_that_is_killed_while_it_makes_a_store"])
+            .args(["--ignored", "--nocapture"])
+            .env(FOLDER, &place)
+            .stdout(std::process::Stdio::null())
+            .status();
+        if child.is_err() {
+            return;
+        }
+        let opened = LocalStore::open(&place, &small());
+        assert!(opened.is_ok(), "killed at rename {when}: {:?}", opened.err());
+    }
+}
+
+#[test]
 fn who_opens_as_soon_as_a_folder_is_free_finds_no_list_written_beside_it() {
     let config = StoreConfig {
         cache_bytes: 600 << 20,
