@@ -5,6 +5,7 @@ mod fault;
 mod lock;
 mod options;
 mod view;
+mod wal;
 
 use std::fs;
 use std::io::{self, Read};
@@ -73,6 +74,9 @@ impl Rocks {
         let tuning = Tuning::new(config);
         if !new {
             closed::check_and_remove(folder, config.salvage)?;
+            if !config.salvage {
+                wal::check(folder)?;
+            }
         }
         let access = if new { Access::Create } else { Access::ReadWrite };
         let (open, gone) = open_db(folder, &tuning, access)?;

@@ -60,7 +60,8 @@ impl Tuning {
         options.create_missing_column_families(true);
         options.set_paranoid_checks(true);
         // A log that ends in the middle of a record is what a power cut leaves; damage before its
-        // end is not, and opening fails unless the operator wants what can be saved.
+        // end is not, and opening fails unless the operator wants what can be saved. RocksDB does not
+        // tell the two apart in a log's last block, `wal` does.
         options.set_wal_recovery_mode(if self.config.salvage {
             DBRecoveryMode::PointInTime
         } else {
