@@ -179,7 +179,7 @@ impl Run {
         let mut recent = std::mem::take(&mut self.recent);
         let mut batch = Batch::on(&*engine, &recent);
         let mut sync = false;
-        for queued in group.iter_mut() {
+        for queued in group.iter_mut().filter(|queued| !queued.is_given_up()) {
             let granted = queued.request.plan(&mut batch);
             sync |= granted && queued.how.sync;
         }

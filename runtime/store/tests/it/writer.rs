@@ -174,6 +174,25 @@ async fn callers_wait_for_room_in_the_queue_and_too_many_are_refused() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn appends_asked_for_one_after_the_other_keep_their_order_when_the_queue_is_full() {
+    on_both(|place| async move {
+        let (store, _) = place.open_with(&StoreConfig { write_queue: 8, ..small() }).unwrap();
+        let mut appends = Vec::new();
+        for slot in 0..200 {
+            appends.push(store.append(append(id("process"), slot)));
+            if slot % 20 == 19 {
+                // The queue has room again, and those that wait for it have not been asked.
+                appends.pop().unwrap().await.unwrap();
+            }
+        }
+        for answer in join_all(appends).await {
+            answer.unwrap();
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn who_gives_up_waiting_for_room_leaves_nothing() {
     on_both(|place| async move {
