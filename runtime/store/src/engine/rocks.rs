@@ -16,7 +16,8 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use rocksdb::{
-    CompactOptions, DB, ErrorKind, ReadOptions, ReadTier, Snapshot, WriteBatch, WriteOptions,
+    CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, ReadOptions, ReadTier, Snapshot,
+    WriteBatch, WriteOptions,
 };
 
 use self::fault::{not_open, opening, reading, system, writing};
@@ -26,6 +27,7 @@ use self::view::View;
 use crate::config::StoreConfig;
 use crate::engine::{Cached, Engine, Family, Op, Reader, Visit, WithReader};
 use crate::error::StoreError;
+use crate::recovery::FORMAT_VERSION;
 
 /// What must be writable, besides what lies in the write-ahead log alone, before a full disk counts
 /// as usable again: whenever RocksDB opens, it turns its log into tables and writes files of its own.
@@ -73,6 +75,7 @@ impl Rocks {
         let new = is_new(folder)?;
         let tuning = Tuning::new(config);
         if !new {
+            refuse_newer(folder, &tuning)?;
             closed::check_and_remove(folder, config.salvage)?;
             if !config.salvage {
                 wal::check(folder)?;
@@ -140,6 +143,19 @@ fn is_new(folder: &Path) -> Result<bool, StoreError> {
     }
     let reason = "there is data, but no file CURRENT that says where it begins";
     Err(fault::damaged(folder, reason.into()))
+}
+
+/// Refuses data in families that this version does not know.
+fn refuse_newer(folder: &Path, tuning: &Tuning) -> Result<(), StoreError> {
+    // What keeps the names from being read will be told when the folder is opened.
+    let names = DB::list_cf(&tuning.database(false), folder).unwrap_or_default();
+    let known = |name: &String| {
+        name == DEFAULT_COLUMN_FAMILY_NAME || Family::ALL.iter().any(|family| family.name() == name)
+    };
+    if names.iter().all(known) {
+        return Ok(());
+    }
+    Err(StoreError::VersionTooNew { found: FORMAT_VERSION + 1, supported: FORMAT_VERSION })
 }
 
 /// What a database is opened for.
@@ -210,7 +226,11 @@ impl Reader for Rocks {
 
 impl Engine for Rocks {
     fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
-        let open = self.handle()?;
+        // Held for long while a folder is opened again: others may wait for that, not this thread.
+        let Some(open) = self.open.try_read().map(|open| open.clone()) else {
+            return Ok(Cached::OnDisk);
+        };
+        let open = open.ok_or_else(not_open)?;
         match open.db.get_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
             Ok(found) => Ok(Cached::Known(found.map(Bytes::from))),
             Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Cached::OnDisk),

@@ -196,6 +196,35 @@ fn a_folder_whose_making_was_killed_opens() {
     }
 }
 
+#[tokio::test]
+async fn a_damaged_list_of_files_does_not_keep_the_store_shut() {
+    let place = Place::folder();
+    place.open().close().await;
+    let list = place.path().join("CLOSED");
+    let mut text = fs::read(&list).unwrap();
+    text[3] ^= 0x80;
+    fs::write(&list, text).unwrap();
+    place.open().close().await;
+}
+
+#[tokio::test]
+async fn data_of_a_newer_version_with_another_family_says_so() {
+    let place = Place::folder();
+    place.open().close().await;
+    let names = oxbeam_store::Family::ALL.map(oxbeam_store::Family::name);
+    let mut db = rocksdb::DB::open_cf(&rocksdb::Options::default(), place.path(), names).unwrap();
+    db.create_cf("future", &rocksdb::Options::default()).unwrap();
+    drop(db);
+    let refused = place.open_with(&small()).unwrap_err();
+    assert!(matches!(refused, StoreError::VersionTooNew { .. }), "{refused:?}");
+}
+
+#[test]
+fn the_largest_configuration_opens() {
+    let config = StoreConfig { write_waiters: usize::MAX, read_queue: usize::MAX, ..small() };
+    Place::memory().open_with(&config).unwrap();
+}
+
 #[test]
 fn who_opens_as_soon_as_a_folder_is_free_finds_no_list_written_beside_it() {
     let config = StoreConfig {

@@ -67,7 +67,7 @@ fn is_table(name: &str) -> bool {
 /// would be wrong.
 pub(super) fn check_and_remove(folder: &Path, salvage: bool) -> Result<(), StoreError> {
     let path = folder.join(LIST);
-    let text = match fs::read_to_string(&path) {
+    let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(system(folder, error)),
@@ -129,7 +129,8 @@ fn checksum(path: &Path) -> io::Result<u32> {
     }
 }
 
-fn parse(text: &str) -> Option<BTreeMap<String, File>> {
+fn parse(text: &[u8]) -> Option<BTreeMap<String, File>> {
+    let text = std::str::from_utf8(text).ok()?;
     let (list, checksum) = text.trim_end().rsplit_once('\n')?;
     let list = format!("{list}\n");
     if format!("{:08x}", crc32fast::hash(list.as_bytes())) != checksum {
