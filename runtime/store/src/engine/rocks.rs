@@ -16,8 +16,8 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use rocksdb::{
-    CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, ReadOptions, ReadTier, Snapshot,
-    WriteBatch, WriteOptions,
+    ColumnFamily, CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, ReadOptions, ReadTier,
+    Snapshot, WriteBatch, WriteOptions,
 };
 
 use self::fault::{not_open, opening, reading, system, writing};
@@ -70,7 +70,7 @@ impl std::fmt::Debug for Rocks {
 impl Rocks {
     /// Opens the folder, or makes it if nothing is there.
     pub(crate) fn open(folder: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
-        fs::create_dir_all(folder).map_err(|error| system(folder, error))?;
+        make(folder).map_err(|error| system(folder, error))?;
         let lock = FolderLock::take(folder)?;
         let new = is_new(folder)?;
         let tuning = Tuning::new(config);
@@ -123,6 +123,18 @@ impl Rocks {
         let removed = fs::remove_file(&path);
         written.and(removed).map_err(|error| system(&self.folder, error))
     }
+}
+
+/// Makes the folder and those it lies in, so that the power does not take them.
+fn make(folder: &Path) -> io::Result<()> {
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(missing).collect();
+    fs::create_dir_all(folder)?;
+    for made in missing {
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
 }
 
 /// Whether there is no database yet. Data without the file that says where it begins must not be
@@ -191,6 +203,11 @@ fn open_db(
         _gone: sender,
     };
     Ok((open, gone))
+}
+
+fn set_blob_gc_age(db: &DB, column: &ColumnFamily, age: f64) -> Result<(), StoreError> {
+    let age = age.to_string();
+    db.set_options_cf(column, &[("blob_garbage_collection_age_cutoff", &age)]).map_err(writing)
 }
 
 impl Open {
@@ -305,7 +322,16 @@ impl Engine for Rocks {
         for family in Family::ALL {
             let column = view::column(&open.db, family)?;
             open.db.flush_cf(column).map_err(writing)?;
-            open.db.compact_range_cf_opt(column, None::<&[u8]>, None::<&[u8]>, &options);
+            let compact =
+                || open.db.compact_range_cf_opt(column, None::<&[u8]>, None::<&[u8]>, &options);
+            if options::has_blobs(family) {
+                // Also the newest blob files are to be rewritten.
+                set_blob_gc_age(&open.db, column, 1.0)?;
+                compact();
+                set_blob_gc_age(&open.db, column, options::BLOB_GC_AGE)?;
+            } else {
+                compact();
+            }
         }
         Ok(())
     }

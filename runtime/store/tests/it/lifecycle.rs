@@ -153,12 +153,14 @@ fn what_the_list_of_an_orderly_close_names_is_on_disk_before_the_list() {
     let calls = "trace=fsync,fdatasync,write";
     let arguments = ["-f", "-y", "-qq", "-s", "40", "-e", calls, "-o", trace.to_str().unwrap()];
     let test = "lifecycle::child_that_closes_what_is_not_synced";
-    let Some(lines) = run_under("strace", &arguments, test, &folder.path().join("store")) else {
+    let Some(lines) = run_under("strace", &arguments, test, &folder.path().join("parent/store"))
+    else {
         return;
     };
     assert_eq!(lines, ["closing", "closed"]);
     let trace = fs::read_to_string(&trace).unwrap();
-    let (_, closing) = trace.split_once("> closing").unwrap();
+    let (opening, closing) = trace.split_once("> closing").unwrap();
+    assert!(opening.contains("/parent>)"), "the folder's place in its parent: {opening}");
     let synced =
         |file: &str| closing.lines().position(|line| line.contains("sync(") && line.contains(file));
     let list = synced("/store/CLOSED>").unwrap();
