@@ -88,18 +88,18 @@ impl<'a> Batch<'a> {
         self.bytes
     }
 
-    /// Plans one request. Returns whether it changes anything.
+    /// Plans one request.
     pub(crate) fn plan<T>(
         &mut self,
         request: impl FnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> (Result<T, StoreError>, bool) {
+    ) -> Result<T, StoreError> {
         self.undo.clear();
         self.began = (self.ops.len(), self.bytes);
         let planned = request(self);
         if planned.is_err() {
             self.take_back();
         }
-        (planned, self.ops.len() > self.began.0)
+        planned
     }
 
     fn take_back(&mut self) {
@@ -206,17 +206,17 @@ mod tests {
         let engine = Memory::open(&MemoryDisk::new()).unwrap();
         let mut batch = Batch::new(&engine);
         let key = Bytes::from_static(b"key");
-        let (_, changes) = batch.plan(|batch| {
+        let planned = batch.plan(|batch| {
             batch.put(Family::Node, key.clone(), "first".into());
             Ok(())
         });
-        assert!(changes);
-        let (failed, changes) = batch.plan(|batch| {
+        assert!(planned.is_ok());
+        let failed = batch.plan(|batch| {
             batch.put(Family::Node, key.clone(), "second".into());
             batch.delete(Family::Node, key.clone());
             Err::<(), _>(StoreError::Overloaded { waiting: 0 })
         });
-        assert!(failed.is_err() && !changes);
+        assert!(failed.is_err());
         assert_eq!(batch.get(Family::Node, &key).unwrap().unwrap(), "first");
         assert_eq!((batch.ops().len(), batch.bytes()), (1, 8));
     }

@@ -34,7 +34,9 @@ pub struct StoreConfig {
     pub retention: Retention,
     /// Memory for blocks read and for what is not yet in a table, together. Default: 256 MiB.
     pub cache_bytes: usize,
-    /// The part of `cache_bytes` that may hold what is not yet in a table. Default: 64 MiB.
+    /// The part of `cache_bytes` for what is not yet in a table: from here on it is made into tables.
+    /// Until that is done, writes go on and take more, each family at most as much as this.
+    /// Default: 64 MiB.
     pub write_buffer_bytes: usize,
     /// Write-ahead log that opening may have to replay. Default: 128 MiB.
     pub wal_bytes: u64,

@@ -14,8 +14,8 @@ pub type Cause = Arc<dyn Error + Send + Sync>;
 /// The store did not do what was asked.
 ///
 /// An error that says what was wrong with the request changed nothing. After
-/// [`StoreError::WriteFailed`] and [`StoreError::Ended`] it is unknown whether the request is on
-/// disk: open the store again and read.
+/// [`StoreError::WriteFailed`], [`StoreError::DiskFull`] and [`StoreError::Ended`] it is unknown
+/// whether the request is on disk: read, after the first and the last in the store opened again.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
@@ -187,6 +187,9 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    /// Reading failed by a bug. The store goes on.
+    #[error("a read panicked")]
+    ReadPanicked,
     /// A record is not what was written.
     #[error("record {key} of {family} is corrupt: {reason}")]
     Corrupt {
@@ -224,7 +227,7 @@ pub enum StoreError {
     /// The data was written by a newer version.
     #[error("the data has format {found}, this version reads up to {supported}")]
     VersionTooNew {
-        /// The format of the data.
+        /// The format of the data, or the least that it can be.
         found: u32,
         /// The newest that is understood.
         supported: u32,

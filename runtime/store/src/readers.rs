@@ -40,7 +40,11 @@ impl Readers {
                 .name(format!("store-reader-{number}"))
                 .spawn(move || read_all(&waiting))?;
         }
-        Ok(Self { engine, jobs, room: Arc::new(Semaphore::new(queue.max(1))) })
+        Ok(Self {
+            engine,
+            jobs,
+            room: Arc::new(Semaphore::new(queue.clamp(1, Semaphore::MAX_PERMITS))),
+        })
     }
 
     /// Reads on one of the threads, once there is room. Starts when the answer is awaited.
@@ -50,7 +54,6 @@ impl Readers {
     ) -> Answer<T> {
         let readers = self.clone();
         Box::pin(async move {
-            let closed = |_| StoreError::Ended { ended: Ended::Closed };
             let room = Arc::clone(&readers.room).acquire_owned().await.ok();
             let (reply, answer) = oneshot::channel();
             let engine = Arc::clone(&readers.engine);
@@ -63,7 +66,8 @@ impl Readers {
             });
             readers.jobs.send(job).map_err(|_| StoreError::Ended { ended: Ended::Closed })?;
             drop(readers);
-            answer.await.map_err(closed)?
+            // What is queued is done: only a panic drops it without an answer.
+            answer.await.map_err(|_| StoreError::ReadPanicked)?
         })
     }
 }
@@ -76,5 +80,21 @@ fn read_all(waiting: &Mutex<mpsc::Receiver<Job>>) {
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             tracing::error!("a read panicked");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::wait;
+    use crate::engine::memory::{Memory, MemoryDisk};
+
+    #[test]
+    fn a_read_that_panics_says_so_and_others_go_on() {
+        let engine = Arc::new(Memory::open(&MemoryDisk::new()).unwrap());
+        let readers = Readers::start(engine, 1, 1).unwrap();
+        let panicked = wait(readers.run::<()>(|_| panic!("a bug")));
+        assert!(matches!(panicked, Err(StoreError::ReadPanicked)), "{panicked:?}");
+        assert!(matches!(wait(readers.run(|_| Ok(7))), Ok(7)));
     }
 }

@@ -1,9 +1,9 @@
 //! The one writer: group commit.
 //!
 //! ```text
-//! callers ─ room? ─► queue ─► gather what has arrived ─► plan each on top of those before it
-//!                                                          │
-//!            answer each ◄─ one batch, one sync ◄──────────┘
+//! callers ─ place? ─► queue ─► gather what has arrived ─► plan each on top of those before it
+//!                                                           │
+//!             answer each ◄─ one batch, one sync ◄──────────┘
 //! ```
 //!
 //! - A request checks and changes in one function that the writer calls, so that what it checked
@@ -11,7 +11,8 @@
 //! - Nobody is answered before the batch is written, and synced if any of its requests asks for it.
 //!   If that fails, all of the batch fail; later ones are planned on what is really there.
 //! - A caller that goes away after its request is queued changes nothing: it is done as a whole.
-//! - When the queue is full callers wait for room, in order; when too many wait, they are refused.
+//! - When the queue is full callers wait behind it, in the order in which they asked; when too many
+//!   wait, they are refused. Who goes away before there was room takes the request along.
 //! - A full disk fails writes until there is space; any other failed write is the last one, because
 //!   after a failed sync nobody knows what a later one would tell.
 
@@ -26,7 +27,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use self::counters::Counters;
-use self::queue::{Message, Planned, Queued, Turn};
+use self::queue::{Message, Place, Planned, Queued};
 use self::run::Run;
 use crate::answer::{Answer, fail};
 use crate::batch::Batch;
@@ -75,7 +76,7 @@ pub(crate) struct Writer {
     queue: mpsc::Sender<Message>,
     room: Arc<Semaphore>,
     capacity: u32,
-    waiters: Arc<Semaphore>,
+    line: Arc<Semaphore>,
     most_waiters: usize,
     phase: watch::Receiver<Phase>,
     thread: Arc<Mutex<Option<JoinHandle<()>>>>,
@@ -92,51 +93,42 @@ impl Writer {
         let (told, phase) = watch::channel(Phase::Running);
         let run = Run::new(engine, requests, config, told, counters);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || run.run())?;
+        let most_waiters = config.write_waiters.min(Semaphore::MAX_PERMITS);
         let capacity = u32::try_from(config.write_queue.max(1)).unwrap_or(u32::MAX);
         Ok(Self {
             queue,
             room: Arc::new(Semaphore::new(capacity as usize)),
             capacity,
-            waiters: Arc::new(Semaphore::new(config.write_waiters)),
-            most_waiters: config.write_waiters,
+            line: Arc::new(Semaphore::new(most_waiters)),
+            most_waiters,
             phase,
             thread: Arc::new(Mutex::new(Some(thread))),
         })
     }
 
-    /// Queues a request, now if there is room and else when the answer is awaited.
+    /// Queues a request, in the order of these calls, also of those for which there is no room yet.
     pub(crate) fn submit<T: Send + 'static>(
         &self,
         how: How,
         plan: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<T> {
-        let (planned, answer) = Planned::of(plan);
-        // A request counts as one, and one more for each KiB.
-        let weight = u32::try_from(1 + how.bytes / 1024).unwrap_or(u32::MAX).min(self.capacity);
-        let phase = self.phase.clone();
-        if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(weight) {
-            self.enqueue(Queued { request: planned, how, _room: room });
-            return Box::pin(queue::answered(answer, phase));
-        }
-        let Ok(turn) = Turn::take(&self.waiters) else {
+        let (request, answer) = Planned::of(plan);
+        let Some(place) = self.place(how.bytes) else {
             return fail(StoreError::Overloaded { waiting: self.most_waiters });
         };
-        let writer = self.clone();
-        Box::pin(async move {
-            let room = Arc::clone(&writer.room).acquire_many_owned(weight).await;
-            drop(turn);
-            // The semaphore is never closed.
-            if let Ok(room) = room {
-                writer.enqueue(Queued { request: planned, how, _room: room });
-            }
-            drop(writer);
-            queue::answered(answer, phase).await
-        })
+        // A request that finds the writer gone is dropped, and whoever waits for it sees that.
+        let _ = self.queue.send(Message::Request(Queued { request, how, place }));
+        Box::pin(queue::answered(answer, self.phase.clone()))
     }
 
-    /// A request that finds the writer gone is dropped, and whoever waits for it sees that.
-    fn enqueue(&self, queued: Queued) {
-        let _ = self.queue.send(Message::Request(queued));
+    fn place(&self, bytes: usize) -> Option<Place> {
+        // A request counts as one, and one more for each KiB.
+        let weight = u32::try_from(1 + bytes / 1024).unwrap_or(u32::MAX).min(self.capacity);
+        if let Ok(held) = Arc::clone(&self.room).try_acquire_many_owned(weight) {
+            return Some(Place::Room { _held: held });
+        }
+        let held = Arc::clone(&self.line).try_acquire_owned().ok()?;
+        Some(Place::Line { _held: held })
     }
 
     /// Lets the writer end after what is queued, and waits until the folder is free.

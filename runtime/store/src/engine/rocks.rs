@@ -2,8 +2,10 @@
 
 mod closed;
 mod fault;
+mod lock;
 mod options;
 mod view;
+mod wal;
 
 use std::fs;
 use std::io::{self, Read};
@@ -14,21 +16,26 @@ use std::sync::{Arc, mpsc};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock};
 use rocksdb::{
-    CompactOptions, DB, ErrorKind, ReadOptions, ReadTier, Snapshot, WriteBatch, WriteOptions,
+    ColumnFamily, CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, ReadOptions, ReadTier,
+    Snapshot, WriteBatch, WriteOptions,
 };
 
 use self::fault::{not_open, opening, reading, system, writing};
+use self::lock::FolderLock;
 use self::options::Tuning;
 use self::view::View;
 use crate::config::StoreConfig;
 use crate::engine::{Cached, Engine, Family, Op, Reader, Visit, WithReader};
 use crate::error::StoreError;
+use crate::recovery::FORMAT_VERSION;
 
 /// What must be writable, besides what lies in the write-ahead log alone, before a full disk counts
 /// as usable again: whenever RocksDB opens, it turns its log into tables and writes files of its own.
 const SPACE_TO_REOPEN: u64 = 4 << 20;
 /// Written and removed to find out.
 const SPACE_PROBE: &str = "space.probe";
+/// What RocksDB writes before `CURRENT` when it makes a folder.
+const FIRST_MANIFEST: &str = "MANIFEST-000001";
 
 /// A folder of RocksDB.
 pub(crate) struct Rocks {
@@ -37,6 +44,10 @@ pub(crate) struct Rocks {
     open: RwLock<Option<Arc<Open>>>,
     /// Disconnected when the database that is open now has been closed.
     gone: Mutex<mpsc::Receiver<()>>,
+    /// A write failed: what the system shows of the files may not be what the disk has.
+    failed: AtomicBool,
+    /// Given up when all else is done.
+    lock: Mutex<Option<FolderLock>>,
 }
 
 /// An open database. Fields drop in order, so `_gone` tells that the folder's lock is free.
@@ -59,13 +70,16 @@ impl std::fmt::Debug for Rocks {
 impl Rocks {
     /// Opens the folder, or makes it if nothing is there.
     pub(crate) fn open(folder: &Path, config: &StoreConfig) -> Result<Self, StoreError> {
+        make(folder).map_err(|error| system(folder, error))?;
+        let lock = FolderLock::take(folder)?;
         let new = is_new(folder)?;
-        let salvage = config.salvage;
         let tuning = Tuning::new(config);
         if !new {
-            // The folder's lock is RocksDB's, so that this may be the list of a store that is open:
-            // an open store has none.
-            closed::check_and_remove(folder, salvage)?;
+            refuse_newer(folder, &tuning)?;
+            closed::check_and_remove(folder, config.salvage)?;
+            if !config.salvage {
+                wal::check(folder)?;
+            }
         }
         let access = if new { Access::Create } else { Access::ReadWrite };
         let (open, gone) = open_db(folder, &tuning, access)?;
@@ -74,11 +88,18 @@ impl Rocks {
             tuning,
             open: RwLock::new(Some(Arc::new(open))),
             gone: Mutex::new(gone),
+            failed: AtomicBool::new(false),
+            lock: Mutex::new(Some(lock)),
         })
     }
 
     fn handle(&self) -> Result<Arc<Open>, StoreError> {
         self.open.read().clone().ok_or_else(not_open)
+    }
+
+    fn failed(&self, error: rocksdb::Error) -> StoreError {
+        self.failed.store(true, Relaxed);
+        writing(error)
     }
 
     /// Drops the database and waits until the last reader has let go of it.
@@ -104,31 +125,49 @@ impl Rocks {
     }
 }
 
+/// Makes the folder and those it lies in, so that the power does not take them.
+fn make(folder: &Path) -> io::Result<()> {
+    let missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(missing).collect();
+    fs::create_dir_all(folder)?;
+    for made in missing {
+        let parent = made.parent().filter(|parent| !parent.as_os_str().is_empty());
+        fs::File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
+}
+
 /// Whether there is no database yet. Data without the file that says where it begins must not be
-/// taken for none.
+/// taken for none; the first manifest alone is no data, but what a crash leaves of a folder that
+/// was being made.
 fn is_new(folder: &Path) -> Result<bool, StoreError> {
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(true),
-        Err(error) => return Err(system(folder, error)),
-    };
     let mut new = true;
-    for entry in entries {
+    for entry in fs::read_dir(folder).map_err(|error| system(folder, error))? {
         let name = entry.map_err(|error| system(folder, error))?.file_name();
         let name = name.to_string_lossy();
         if name == "CURRENT" {
             return Ok(false);
         }
-        new &= !closed::holds_data(&name);
+        new &= name == FIRST_MANIFEST || !closed::holds_data(&name);
     }
     if new {
-        Ok(true)
-    } else {
-        {
-            let reason = "there is data, but no file CURRENT that says where it begins";
-            Err(fault::damaged(folder, reason.into()))
-        }
+        return Ok(true);
     }
+    let reason = "there is data, but no file CURRENT that says where it begins";
+    Err(fault::damaged(folder, reason.into()))
+}
+
+/// Refuses data in families that this version does not know.
+fn refuse_newer(folder: &Path, tuning: &Tuning) -> Result<(), StoreError> {
+    // What keeps the names from being read will be told when the folder is opened.
+    let names = DB::list_cf(&tuning.database(false), folder).unwrap_or_default();
+    let known = |name: &String| {
+        name == DEFAULT_COLUMN_FAMILY_NAME || Family::ALL.iter().any(|family| family.name() == name)
+    };
+    if names.iter().all(known) {
+        return Ok(());
+    }
+    Err(StoreError::VersionTooNew { found: FORMAT_VERSION + 1, supported: FORMAT_VERSION })
 }
 
 /// What a database is opened for.
@@ -144,7 +183,6 @@ fn open_db(
     tuning: &Tuning,
     access: Access,
 ) -> Result<(Open, mpsc::Receiver<()>), StoreError> {
-    fs::create_dir_all(folder).map_err(|error| system(folder, error))?;
     let (options, families) = (tuning.database(access == Access::Create), tuning.families());
     let db = match access {
         Access::Create | Access::ReadWrite => DB::open_cf_descriptors(&options, folder, families),
@@ -165,6 +203,11 @@ fn open_db(
         _gone: sender,
     };
     Ok((open, gone))
+}
+
+fn set_blob_gc_age(db: &DB, column: &ColumnFamily, age: f64) -> Result<(), StoreError> {
+    let age = age.to_string();
+    db.set_options_cf(column, &[("blob_garbage_collection_age_cutoff", &age)]).map_err(writing)
 }
 
 impl Open {
@@ -200,7 +243,11 @@ impl Reader for Rocks {
 
 impl Engine for Rocks {
     fn get_cached(&self, family: Family, key: &[u8]) -> Result<Cached, StoreError> {
-        let open = self.handle()?;
+        // Held for long while a folder is opened again: others may wait for that, not this thread.
+        let Some(open) = self.open.try_read().map(|open| open.clone()) else {
+            return Ok(Cached::OnDisk);
+        };
+        let open = open.ok_or_else(not_open)?;
         match open.db.get_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
             Ok(found) => Ok(Cached::Known(found.map(Bytes::from))),
             Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Cached::OnDisk),
@@ -210,6 +257,9 @@ impl Engine for Rocks {
 
     fn write(&self, ops: &[Op], sync: bool) -> Result<(), StoreError> {
         let open = self.handle()?;
+        if ops.is_empty() && sync {
+            return open.db.flush_wal(true).map_err(|error| self.failed(error));
+        }
         let mut batch = WriteBatch::with_capacity_bytes(ops.iter().map(|op| op.bytes() + 16).sum());
         for op in ops {
             match op {
@@ -225,7 +275,7 @@ impl Engine for Rocks {
             }
         }
         let options = if sync { &open.synced } else { &open.unsynced };
-        open.db.write_opt(batch, options).map_err(writing)
+        open.db.write_opt(batch, options).map_err(|error| self.failed(error))
     }
 
     fn snapshot(&self, read: WithReader<'_>) -> Result<(), StoreError> {
@@ -243,6 +293,7 @@ impl Engine for Rocks {
             // Reads go on even if the space was not enough after all.
             Err(error) => (open_db(&self.folder, &self.tuning, Access::Read).ok(), Err(error)),
         };
+        self.failed.store(result.is_err(), Relaxed);
         if let Some((again, gone)) = again {
             *open = Some(Arc::new(again));
             *self.gone.lock() = gone;
@@ -255,10 +306,13 @@ impl Engine for Rocks {
         if let Some(held) = &*open {
             held.closing.store(true, Relaxed);
             self.shut(&mut open);
-            if let Err(error) = closed::write(&self.folder) {
+            if !self.failed.load(Relaxed)
+                && let Err(error) = closed::write(&self.folder)
+            {
                 tracing::warn!(%error, "the list of files could not be written");
             }
         }
+        drop(self.lock.lock().take());
     }
 
     fn compact(&self) -> Result<(), StoreError> {
@@ -268,7 +322,16 @@ impl Engine for Rocks {
         for family in Family::ALL {
             let column = view::column(&open.db, family)?;
             open.db.flush_cf(column).map_err(writing)?;
-            open.db.compact_range_cf_opt(column, None::<&[u8]>, None::<&[u8]>, &options);
+            let compact =
+                || open.db.compact_range_cf_opt(column, None::<&[u8]>, None::<&[u8]>, &options);
+            if options::has_blobs(family) {
+                // Also the newest blob files are to be rewritten.
+                set_blob_gc_age(&open.db, column, 1.0)?;
+                compact();
+                set_blob_gc_age(&open.db, column, options::BLOB_GC_AGE)?;
+            } else {
+                compact();
+            }
         }
         Ok(())
     }

@@ -1,8 +1,6 @@
 //! What lies in the writer's queue.
 
-use std::sync::Arc;
-
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::{How, Phase};
 use crate::batch::Batch;
@@ -14,17 +12,35 @@ pub(super) enum Message {
     Stop,
 }
 
-/// A request with its room in the queue, which others get when it is answered.
+/// A request with its place in the queue, which others get when it is answered.
 pub(super) struct Queued {
     pub(super) request: Box<dyn Request>,
     pub(super) how: How,
-    pub(super) _room: OwnedSemaphorePermit,
+    pub(super) place: Place,
+}
+
+/// Where in the queue a request lies.
+pub(super) enum Place {
+    /// It is done, whoever waits for it.
+    Room { _held: OwnedSemaphorePermit },
+    /// It is behind the room there is, and done only if its caller is still there by then.
+    Line { _held: OwnedSemaphorePermit },
+}
+
+impl Queued {
+    /// Whether whoever asked went away before there was room.
+    pub(super) fn is_given_up(&self) -> bool {
+        matches!(self.place, Place::Line { .. }) && self.request.is_deserted()
+    }
 }
 
 /// A request of any answer.
 pub(super) trait Request: Send {
-    /// Plans the changes, and says whether there are any.
+    /// Plans the changes, and says whether the request is granted, be it without any.
     fn plan(&mut self, batch: &mut Batch<'_>) -> bool;
+
+    /// Whether nobody waits for the answer any more.
+    fn is_deserted(&self) -> bool;
 
     /// Gives the planned answer, or the reason why nothing was written.
     fn answer(self: Box<Self>, written: Result<(), StoreError>);
@@ -55,9 +71,14 @@ where
 {
     fn plan(&mut self, batch: &mut Batch<'_>) -> bool {
         let Some(plan) = self.plan.take() else { return false };
-        let (outcome, changes) = batch.plan(plan);
+        let outcome = batch.plan(plan);
+        let granted = outcome.is_ok();
         self.outcome = Some(outcome);
-        changes
+        granted
+    }
+
+    fn is_deserted(&self) -> bool {
+        self.reply.is_closed()
     }
 
     fn answer(self: Box<Self>, written: Result<(), StoreError>) {
@@ -68,17 +89,6 @@ where
         };
         // Whoever asked may have gone.
         let _ = self.reply.send(outcome);
-    }
-}
-
-/// A place among those who wait for room.
-pub(super) struct Turn {
-    _place: OwnedSemaphorePermit,
-}
-
-impl Turn {
-    pub(super) fn take(waiters: &Arc<Semaphore>) -> Result<Self, TryAcquireError> {
-        Arc::clone(waiters).try_acquire_owned().map(|place| Self { _place: place })
     }
 }
 

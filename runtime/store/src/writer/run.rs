@@ -30,6 +30,8 @@ pub(super) struct Run {
     most_bytes: usize,
     counters: Arc<Counters>,
     recent: Recent,
+    /// Something may have been written and not yet synced.
+    unsynced: bool,
     /// The request that did not fit into the last group.
     held: Option<Queued>,
     stopping: bool,
@@ -82,6 +84,8 @@ impl Run {
             most_bytes: config.batch_bytes,
             counters,
             recent: Recent::default(),
+            // Recovery may have written.
+            unsynced: true,
             held: None,
             stopping: false,
             last: (1, Duration::ZERO),
@@ -175,12 +179,14 @@ impl Run {
         let mut recent = std::mem::take(&mut self.recent);
         let mut batch = Batch::on(&*engine, &recent);
         let mut sync = false;
-        for queued in group.iter_mut() {
-            let changes = queued.request.plan(&mut batch);
-            sync |= changes && queued.how.sync;
+        for queued in group.iter_mut().filter(|queued| !queued.is_given_up()) {
+            let granted = queued.request.plan(&mut batch);
+            sync |= granted && queued.how.sync;
         }
-        if !batch.ops().is_empty() {
-            self.write_batch(&batch, sync && self.durability == Durability::Sync, group.len())?;
+        sync &= self.durability == Durability::Sync;
+        // What a request found there already may not be on disk yet, and its answer says that it is.
+        if !batch.ops().is_empty() || (sync && self.unsynced) {
+            self.write_batch(&batch, sync, group.len())?;
         }
         let written = batch.into_ahead();
         recent.written(written);
@@ -196,7 +202,9 @@ impl Run {
     ) -> Result<(), StoreError> {
         let began = Instant::now();
         failpoint::pass("write::before")?;
+        self.unsynced = true;
         write_and_sync(&*self.engine, batch, sync)?;
+        self.unsynced = !sync;
         failpoint::pass("write::after")?;
         let took = began.elapsed();
         self.last = (requests, took);

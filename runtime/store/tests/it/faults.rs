@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Processes, StoreError};
+use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Processes, StoreConfig, StoreError};
 
 use crate::child::{FOLDER, run_under, tell};
 use crate::common::{Place, append, copy_folder, id, small};
@@ -199,10 +199,11 @@ async fn damaged_files_are_detected_and_never_read_as_other_data() {
             let file = copy.path().join(name);
             let mut content = std::fs::read(&file).unwrap();
             let cut = round % 4 > 1;
+            let byte = rng.usize(..content.len());
+            let last = wal_records(&content).last().copied();
             if cut {
-                content.truncate(rng.usize(..content.len()));
+                content.truncate(byte);
             } else {
-                let byte = rng.usize(..content.len());
                 content[byte] ^= 1 << rng.u8(..8);
             }
             std::fs::write(&file, content).unwrap();
@@ -212,12 +213,57 @@ async fn damaged_files_are_detected_and_never_read_as_other_data() {
                 std::fs::remove_file(copy.path().join("CLOSED")).unwrap();
             }
             // After a crash, the end of these may be missing anyway.
-            let may_be_older = crashed && (name.ends_with(".log") || name.starts_with("MANIFEST"));
+            let log_end = name.ends_with(".log") && (cut || last.is_some_and(|last| byte >= last));
+            let may_be_older = crashed && (log_end || name.starts_with("MANIFEST"));
             look(&copy, &expected, may_be_older, &mut outcomes, name).await;
         }
     }
     println!("{outcomes:?}");
     assert!(outcomes.not_opened > 0 && outcomes.found > 0, "{outcomes:?}");
+}
+
+/// Where the records of a RocksDB log begin: checksum u32, length u16 little-endian, type u8.
+fn wal_records(log: &[u8]) -> Vec<usize> {
+    let (mut at, mut found) = (0, Vec::new());
+    while at + 7 <= log.len() {
+        if 32_768 - at % 32_768 < 7 {
+            at = at.next_multiple_of(32_768);
+            continue;
+        }
+        found.push(at);
+        at += 7 + usize::from(u16::from_le_bytes([log[at + 4], log[at + 5]]));
+    }
+    found
+}
+
+#[tokio::test]
+async fn damage_before_the_last_record_of_the_log_is_found_after_a_crash() {
+    let place = Place::folder();
+    let store = place.open();
+    for slot in 0..60 {
+        store.append(append(id("process"), slot)).await.unwrap();
+    }
+    let crashed = Place::folder();
+    copy_folder(&place.path(), &crashed.path());
+    let logs = files(&crashed.path()).into_iter().filter(|name| name.ends_with(".log"));
+    let log = logs.max_by_key(|name| std::fs::metadata(crashed.path().join(name)).unwrap().len());
+    let log = log.unwrap();
+    let content = std::fs::read(crashed.path().join(&log)).unwrap();
+    let records = wal_records(&content);
+    for middle in [records[records.len() / 3], records[records.len() - 2]] {
+        for byte in 0..12 {
+            let copy = Place::folder();
+            copy_folder(&crashed.path(), &copy.path());
+            let mut flipped = content.clone();
+            flipped[middle + byte] ^= 0x42;
+            std::fs::write(copy.path().join(&log), flipped).unwrap();
+            let refused = copy.open_with(&small()).unwrap_err();
+            assert!(matches!(refused, StoreError::Damaged { .. }), "{byte}: {refused:?}");
+            let salvage = StoreConfig { salvage: true, ..small() };
+            let (store, _) = copy.open_with(&salvage).unwrap();
+            assert!(store.head(id("process")).await.unwrap().unwrap().slot < 59);
+        }
+    }
 }
 
 async fn look(

@@ -6,7 +6,7 @@ use oxbeam_store::{
     Timers,
 };
 
-use crate::common::{Place, append, bytes, commit, id, on_both, outgoing, small};
+use crate::common::{Place, append, append_with, bytes, commit, id, on_both, outgoing, small};
 
 /// Something of everything.
 pub(crate) async fn fill(store: &LocalStore) {
@@ -152,6 +152,29 @@ async fn compacting_gives_space_back_and_changes_nothing() {
         assert_eq!(read.items.len(), 5);
     })
     .await;
+}
+
+#[tokio::test]
+async fn compacting_gives_back_long_values_that_lie_between_others() {
+    let place = Place::folder();
+    let store = place.open();
+    let mut rng = fastrand::Rng::with_seed(3);
+    for slot in 0..200 {
+        for name in ["a", "b"] {
+            let mut assignment = vec![0; 20_000];
+            rng.fill(&mut assignment);
+            let append = append_with(id(name), slot, id("chain"));
+            store.append(Append { assignment: assignment.into(), ..append }).await.unwrap();
+        }
+        if slot % 25 == 24 {
+            store.compact().unwrap();
+        }
+    }
+    let before = store.usage().unwrap().total();
+    oxbeam_store::Processes::delete_process(&store, id("a")).await.unwrap();
+    store.compact().unwrap();
+    let after = store.usage().unwrap().total();
+    assert!(after < before * 6 / 10, "half is deleted: {before} bytes before, {after} after");
 }
 
 #[tokio::test]

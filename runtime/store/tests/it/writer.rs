@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use oxbeam_store::{
-    Append, Content, Durability, Ended, Limit, Log, Results, StoreConfig, StoreError,
+    Append, Content, ContentBatch, Durability, Ended, Limit, Log, Persist, Results, StoreConfig,
+    StoreError,
 };
 
-use crate::common::{Place, append, commit, id, on_both, poll_once, small};
+use crate::common::{Place, append, bytes, commit, id, on_both, poll_once, small};
 
 #[tokio::test]
 async fn an_append_survives_a_power_cut_as_soon_as_it_is_answered() {
@@ -25,6 +26,25 @@ async fn an_append_survives_a_power_cut_as_soon_as_it_is_answered() {
         let store = place.open();
         assert_eq!(store.head(id("process")).await.unwrap().unwrap().slot, next);
         store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_there_unsynced_is_on_disk_once_a_synced_request_finds_it() {
+    for seed in 0..20 {
+        let place = Place::memory();
+        let Place::Memory(disk) = &place else { unreachable!() };
+        let store = place.open();
+        let batch =
+            || ContentBatch { messages: vec![(id("m"), bytes("body"))], ..ContentBatch::default() };
+        store.put_content(batch(), Persist::Buffered).await.unwrap();
+        store.put_content(batch(), Persist::Synced).await.unwrap();
+        let syncs = store.statistics().syncs;
+        store.put_content(batch(), Persist::Synced).await.unwrap();
+        assert_eq!(store.statistics().syncs, syncs, "nothing is left to sync");
+        disk.power_loss(seed);
+        let store = place.open();
+        assert!(store.content(id("m")).await.unwrap().is_some());
     }
 }
 
@@ -150,6 +170,25 @@ async fn callers_wait_for_room_in_the_queue_and_too_many_are_refused() {
         assert!(done >= 1 && refused > 0, "{done} done, {refused} refused");
         let head = store.head(id("process")).await.unwrap().unwrap().slot;
         assert_eq!(head + 1, done, "and what was done is dense");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn appends_asked_for_one_after_the_other_keep_their_order_when_the_queue_is_full() {
+    on_both(|place| async move {
+        let (store, _) = place.open_with(&StoreConfig { write_queue: 8, ..small() }).unwrap();
+        let mut appends = Vec::new();
+        for slot in 0..200 {
+            appends.push(store.append(append(id("process"), slot)));
+            if slot % 20 == 19 {
+                // The queue has room again, and those that wait for it have not been asked.
+                appends.pop().unwrap().await.unwrap();
+            }
+        }
+        for answer in join_all(appends).await {
+            answer.unwrap();
+        }
     })
     .await;
 }

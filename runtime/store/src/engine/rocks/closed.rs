@@ -28,7 +28,11 @@ pub(super) fn holds_data(name: &str) -> bool {
 type File = (u64, u32);
 
 /// Lists what is there now, nobody having the folder open.
+///
+/// All that is listed is on disk before the list is, for what the power takes of a file would make
+/// the list wrong.
 pub(super) fn write(folder: &Path) -> io::Result<()> {
+    sync(folder)?;
     let mut text = String::new();
     for (name, (length, checksum)) in found(folder)? {
         let _ = writeln!(text, "{length} {checksum:08x} {name}");
@@ -37,14 +41,33 @@ pub(super) fn write(folder: &Path) -> io::Result<()> {
     let _ = writeln!(text, "{checksum:08x}");
     let mut file = fs::File::create(folder.join(LIST))?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    fs::File::open(folder)?.sync_all()
+}
+
+/// Syncs the files that RocksDB may have left unsynced, and the folder.
+fn sync(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if holds_data(&name) && !is_table(&name) {
+            fs::File::open(entry.path())?.sync_all()?;
+        }
+    }
+    fs::File::open(folder)?.sync_all()
+}
+
+/// RocksDB syncs tables before it names them anywhere, and notices any change of them.
+fn is_table(name: &str) -> bool {
+    name.ends_with(".sst") || name.ends_with(".blob")
 }
 
 /// Compares what is there with the list, if there is one, and removes the list: from now on it
 /// would be wrong.
 pub(super) fn check_and_remove(folder: &Path, salvage: bool) -> Result<(), StoreError> {
     let path = folder.join(LIST);
-    let text = match fs::read_to_string(&path) {
+    let text = match fs::read(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(system(folder, error)),
@@ -86,8 +109,7 @@ fn found(folder: &Path) -> io::Result<BTreeMap<String, File>> {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if holds_data(&name) {
-            let tables = name.ends_with(".sst") || name.ends_with(".blob");
-            let checksum = if tables { 0 } else { checksum(&entry.path())? };
+            let checksum = if is_table(&name) { 0 } else { checksum(&entry.path())? };
             files.insert(name, (entry.metadata()?.len(), checksum));
         }
     }
@@ -107,7 +129,8 @@ fn checksum(path: &Path) -> io::Result<u32> {
     }
 }
 
-fn parse(text: &str) -> Option<BTreeMap<String, File>> {
+fn parse(text: &[u8]) -> Option<BTreeMap<String, File>> {
+    let text = std::str::from_utf8(text).ok()?;
     let (list, checksum) = text.trim_end().rsplit_once('\n')?;
     let list = format!("{list}\n");
     if format!("{:08x}", crc32fast::hash(list.as_bytes())) != checksum {

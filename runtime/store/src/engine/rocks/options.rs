@@ -21,6 +21,8 @@ use crate::engine::Family;
 
 /// Values from this size on lie in blob files, apart from their keys.
 const MIN_BLOB_BYTES: u64 = 8 << 10;
+/// The oldest part of the blob files that merging tables rewrites without what is deleted.
+pub(super) const BLOB_GC_AGE: f64 = 0.25;
 /// A page and its key fill a quarter of a block.
 const PAGE_BLOCK_BYTES: usize = 16 << 10;
 const BLOCK_BYTES: usize = 8 << 10;
@@ -29,6 +31,12 @@ const BLOOM_BITS: f64 = 10.0;
 /// RocksDB's own diary, in files of this size.
 const DIARY_BYTES: usize = 4 << 20;
 const DIARY_FILES: usize = 4;
+
+/// Whether long values of the family lie in blob files.
+pub(super) fn has_blobs(family: Family) -> bool {
+    use Family::{Checkpoints, Content, Log, Outbox, Results};
+    matches!(family, Log | Content | Results | Outbox | Checkpoints)
+}
 
 /// What outlives a closed database: the cache, the budget for writes, the counters.
 pub(super) struct Tuning {
@@ -60,7 +68,8 @@ impl Tuning {
         options.create_missing_column_families(true);
         options.set_paranoid_checks(true);
         // A log that ends in the middle of a record is what a power cut leaves; damage before its
-        // end is not, and opening fails unless the operator wants what can be saved.
+        // end is not, and opening fails unless the operator wants what can be saved. RocksDB does not
+        // tell the two apart in a log's last block, `wal` does.
         options.set_wal_recovery_mode(if self.config.salvage {
             DBRecoveryMode::PointInTime
         } else {
@@ -101,15 +110,11 @@ impl Tuning {
         options.set_compression_type(DBCompressionType::Lz4);
         options.set_level_compaction_dynamic_level_bytes(true);
         options.set_write_buffer_size(self.config.write_buffer_bytes / 2);
-        match family {
-            Family::Log | Family::Content => {
-                options.set_bottommost_compression_type(DBCompressionType::Zstd);
-                self.separate_long_values(&mut options);
-            }
-            Family::Results | Family::Outbox | Family::Checkpoints => {
-                self.separate_long_values(&mut options);
-            }
-            _ => {}
+        if matches!(family, Family::Log | Family::Content) {
+            options.set_bottommost_compression_type(DBCompressionType::Zstd);
+        }
+        if has_blobs(family) {
+            self.separate_long_values(&mut options);
         }
         options
     }
@@ -119,6 +124,7 @@ impl Tuning {
         options.set_min_blob_size(MIN_BLOB_BYTES);
         options.set_blob_compression_type(DBCompressionType::Lz4);
         options.set_enable_blob_gc(true);
+        options.set_blob_gc_age_cutoff(BLOB_GC_AGE);
         options.set_blob_cache(&self.cache);
     }
 
