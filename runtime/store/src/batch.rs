@@ -132,6 +132,18 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// What is written, without what is planned.
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.engine
+    }
+
+    /// Whether the record was written by this writer a short while ago, or is planned.
+    pub(crate) fn remembers(&self, family: Family, key: &Bytes) -> bool {
+        let place = (family, key.clone());
+        self.ahead.contains_key(&place)
+            || self.recent.is_some_and(|recent| recent.0.contains_key(&place))
+    }
+
     /// Whether there is a mark at `key`. Marks are rare: they are read once for all requests.
     pub(crate) fn is_marked(&self, key: &Bytes) -> Result<bool, StoreError> {
         if let Some(value) = self.ahead.get(&(Family::Node, key.clone())) {
