@@ -205,7 +205,7 @@ fn free_slot(batch: &Batch<'_>, process: &Id, key: &Bytes) -> Result<Slot, Store
     }
     match batch.record::<Head>(Family::Log, key)? {
         None => Ok(0),
-        Some(head) => next_slot(key, head.slot),
+        Some(head) => next_slot(Family::Log, key, head.slot),
     }
 }
 
@@ -225,9 +225,9 @@ fn check_end(engine: &dyn Engine, process: &Id, key: &Bytes) -> Result<(), Store
 }
 
 /// The slot after the one that the record at `key` names.
-fn next_slot(key: &[u8], slot: Slot) -> Result<Slot, StoreError> {
+pub(crate) fn next_slot(family: Family, key: &[u8], slot: Slot) -> Result<Slot, StoreError> {
     slot.checked_add(1).ok_or_else(|| StoreError::Corrupt {
-        family: Family::Log,
+        family,
         key: record::hex(key),
         reason: "no slot comes after it".into(),
     })

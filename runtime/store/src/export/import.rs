@@ -9,6 +9,7 @@ use oxbeam_protocol::Id;
 
 use super::frame::{Frame, ReadFrames, Record, invalid};
 use super::read::{Place, index, place};
+use super::whole;
 use crate::answer::wait;
 use crate::batch::Batch;
 use crate::checkpoint::Session;
@@ -44,7 +45,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// [`StoreError::ProcessExists`], [`StoreError::ProcessBusy`], [`StoreError::InvalidExport`],
-    /// [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
+    /// [`StoreError::Corrupt`] if a process does not agree with itself, [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
     pub fn import(&self, from: &mut dyn Read) -> Result<Imported, StoreError> {
         let mut import = Import {
             store: self.clone(),
@@ -138,6 +139,7 @@ impl Import {
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
+        whole::check(self.store.engine(), &self.last, &self.processes)?;
         let (last, processes) = (std::mem::take(&mut self.last), self.processes.clone());
         let how = How::synced(last.len() * 128);
         wait(self.store.writer().submit(how, move |batch| {
