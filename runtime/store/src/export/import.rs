@@ -39,6 +39,8 @@ impl LocalStore {
     /// Reads an export. Its processes must not be here yet; they become visible together, at the
     /// end. Of messages, names, ledgers and timers, those that are here stay as they are.
     ///
+    /// Until then nothing of their outboxes is due, listed or can be begun.
+    ///
     /// If it fails, or the program does, the processes are deleted again; messages and pages stay.
     ///
     /// Blocks: for a command, or a thread of its own. Others may read and write meanwhile.
