@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -95,7 +96,10 @@ impl<'a> Batch<'a> {
     ) -> Result<T, StoreError> {
         self.undo.clear();
         self.began = (self.ops.len(), self.bytes);
-        let planned = request(self);
+        // A bug that one request meets ends that request and not the writer. What it left behind is
+        // taken back.
+        let planned = catch_unwind(AssertUnwindSafe(|| request(self)))
+            .unwrap_or(Err(StoreError::RequestPanicked));
         if planned.is_err() {
             self.take_back();
         }
@@ -130,6 +134,18 @@ impl<'a> Batch<'a> {
             Some(value) => Ok(value.clone()),
             None => self.engine.get(family, key),
         }
+    }
+
+    /// What is written, without what is planned.
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        self.engine
+    }
+
+    /// Whether the record was written by this writer a short while ago, or is planned.
+    pub(crate) fn remembers(&self, family: Family, key: &Bytes) -> bool {
+        let place = (family, key.clone());
+        self.ahead.contains_key(&place)
+            || self.recent.is_some_and(|recent| recent.0.contains_key(&place))
     }
 
     /// Whether there is a mark at `key`. Marks are rare: they are read once for all requests.
@@ -219,5 +235,24 @@ mod tests {
         assert!(failed.is_err());
         assert_eq!(batch.get(Family::Node, &key).unwrap().unwrap(), "first");
         assert_eq!((batch.ops().len(), batch.bytes()), (1, 8));
+    }
+
+    #[test]
+    fn a_request_that_panics_fails_alone() {
+        let engine = Memory::open(&MemoryDisk::new()).unwrap();
+        let mut batch = Batch::new(&engine);
+        let key = Bytes::from_static(b"key");
+        let (failed, changes) = batch.plan(|batch| -> Result<(), StoreError> {
+            batch.put(Family::Node, key.clone(), "first".into());
+            panic!("a bug")
+        });
+        assert!(matches!(failed, Err(StoreError::RequestPanicked)) && !changes);
+        assert_eq!(batch.get(Family::Node, &key).unwrap(), None);
+        let (planned, changes) = batch.plan(|batch| {
+            batch.put(Family::Node, key.clone(), "second".into());
+            Ok(())
+        });
+        assert!(planned.is_ok() && changes);
+        assert_eq!(batch.ops().len(), 1);
     }
 }

@@ -18,6 +18,7 @@ mod results;
 
 use std::ops::ControlFlow;
 
+use oxbeam_protocol::Id;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use crate::engine::{Family, Reader};
@@ -71,7 +72,7 @@ impl LocalStore {
     pub fn check(&self) -> Result<CheckReport, StoreError> {
         let mut report = CheckReport::default();
         self.engine().snapshot(&mut |reader| {
-            let mut checker = Checker { reader, report: CheckReport::default() };
+            let mut checker = Checker { reader, of: None, report: CheckReport::default() };
             checker.all();
             report = checker.report;
             Ok(())
@@ -80,12 +81,27 @@ impl LocalStore {
     }
 }
 
+/// Checks all that a process has, but for what stands in indexes without it.
+///
+/// # Errors
+/// The first finding; errors of reading.
+pub(crate) fn check_process(reader: &dyn Reader, process: &Id) -> Result<(), StoreError> {
+    let mut checker = Checker { reader, of: Some(*process), report: CheckReport::default() };
+    for part in [Checker::log, Checker::received, Checker::results, Checker::entries] {
+        part(&mut checker)?;
+    }
+    checker.checkpoints()?;
+    checker.report.findings.into_iter().next().map_or(Ok(()), Err)
+}
+
 /// One part of a check.
 type Part<C> = fn(&mut C) -> Result<(), StoreError>;
 
 /// A check under way.
 struct Checker<'a> {
     reader: &'a dyn Reader,
+    /// The only process that is looked at, if not all are.
+    of: Option<Id>,
     report: CheckReport,
 }
 
@@ -120,6 +136,20 @@ impl Checker<'_> {
 
     fn wrong(&mut self, family: Family, key: &[u8], reason: impl Into<String>) {
         self.found(StoreError::Corrupt { family, key: hex(key), reason: reason.into() });
+    }
+
+    /// As [`Checker::scan`], of the process that is looked at or of all.
+    fn scan_kind(
+        &mut self,
+        family: Family,
+        kind: u8,
+        each: impl FnMut(&mut Self, &[u8], &[u8]) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let prefix = match &self.of {
+            Some(process) => keys::of_process(kind, process),
+            None => keys::key(&[&[kind]]),
+        };
+        self.scan(family, &prefix, each)
     }
 
     /// Calls `each` with every key and value that begins with `prefix`.

@@ -162,6 +162,10 @@ pub enum StoreError {
         /// How many wait.
         waiting: usize,
     },
+    /// A bug: what to write for this request could not be worked out. Nothing was written, and all
+    /// other requests go on.
+    #[error("the store panicked while it planned this request")]
+    RequestPanicked,
     /// The disk is full. Reads go on, and so do writes once there is space.
     #[error("the disk is full")]
     DiskFull {

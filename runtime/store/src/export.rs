@@ -17,6 +17,7 @@
 mod frame;
 mod import;
 mod read;
+mod whole;
 
 use std::collections::HashSet;
 use std::io::Write;

@@ -18,6 +18,7 @@ use crate::local::LocalStore;
 use crate::page::{Limit, Page, page};
 use crate::processes::refuse_half_done;
 use crate::record;
+use crate::recovery::check_head;
 use crate::writer::How;
 
 /// A process's place in its log: 0, 1, 2, … without gaps.
@@ -179,8 +180,7 @@ impl Prepared {
             return Ok(Appended { slot, repeated: true });
         }
         let head_key = keys::of_process(HEAD, &self.process);
-        let head: Option<Head> = batch.record(Family::Log, &head_key)?;
-        let expected = head.map_or(0, |head| head.slot + 1);
+        let expected = free_slot(batch, &self.process, &head_key)?;
         let Self { process, slot, chain, .. } = self;
         if slot != expected {
             return Err(StoreError::OutOfOrder { process, given: slot, expected });
@@ -193,6 +193,44 @@ impl Prepared {
         self.content.plan(batch)?;
         Ok(Appended { slot, repeated: false })
     }
+}
+
+/// The slot after the last.
+///
+/// A head that this writer has not seen before is held against its log, once: a slot that is taken
+/// must not be assigned again, whatever a damaged head says.
+fn free_slot(batch: &Batch<'_>, process: &Id, key: &Bytes) -> Result<Slot, StoreError> {
+    if !batch.remembers(Family::Log, key) {
+        check_end(batch.engine(), process, key)?;
+    }
+    match batch.record::<Head>(Family::Log, key)? {
+        None => Ok(0),
+        Some(head) => next_slot(Family::Log, key, head.slot),
+    }
+}
+
+fn check_end(engine: &dyn Engine, process: &Id, key: &Bytes) -> Result<(), StoreError> {
+    if let Some(sealed) = engine.get(Family::Log, key)? {
+        return check_head(engine, key, &sealed);
+    }
+    let first = keys::of_process(ASSIGNMENT, process);
+    match engine.last(Family::Log, &first, &keys::after(&first))? {
+        None => Ok(()),
+        Some((found, _)) => Err(StoreError::Corrupt {
+            family: Family::Log,
+            key: record::hex(&found),
+            reason: "the log has no head".into(),
+        }),
+    }
+}
+
+/// The slot after the one that the record at `key` names.
+pub(crate) fn next_slot(family: Family, key: &[u8], slot: Slot) -> Result<Slot, StoreError> {
+    slot.checked_add(1).ok_or_else(|| StoreError::Corrupt {
+        family,
+        key: record::hex(key),
+        reason: "no slot comes after it".into(),
+    })
 }
 
 /// Refuses what is longer than [`MAX_VALUE_BYTES`].
@@ -212,16 +250,20 @@ pub(crate) fn read(
 ) -> Result<Page<Assignment, Slot>, StoreError> {
     let first = keys::of_slot(ASSIGNMENT, process, from);
     let end = keys::after(&keys::of_process(ASSIGNMENT, process));
-    let mut expected = from;
+    let mut expected = Some(from);
     page(engine, Family::Log, &first, &end, limit, |key, value| {
         let slot = Parts(key.get(33..).unwrap_or_default()).u64();
         // A slot that is missing in the middle must not be passed over.
-        let slot = slot.filter(|slot| *slot == expected).ok_or_else(|| StoreError::Corrupt {
-            family: Family::Log,
-            key: record::hex(key),
-            reason: format!("slot {expected} before it is missing"),
-        })?;
-        expected = slot + 1;
+        let slot =
+            slot.filter(|slot| Some(*slot) == expected).ok_or_else(|| StoreError::Corrupt {
+                family: Family::Log,
+                key: record::hex(key),
+                reason: match expected {
+                    Some(expected) => format!("slot {expected} before it is missing"),
+                    None => "it lies behind the last slot there can be".into(),
+                },
+            })?;
+        expected = slot.checked_add(1);
         let record: AssignmentRecord = record::unseal(Family::Log, key, value)?;
         Ok((record.at(slot), slot))
     })

@@ -27,7 +27,7 @@ use oxbeam_protocol::Id;
 
 pub(crate) use self::entry::EntryRecord;
 pub use self::entry::{Entry, EntryKey, Outgoing, Status};
-use self::entry::{Moved, read_entry, scan_index, update};
+use self::entry::{Moved, first_due, read_entry, scan_index, update};
 pub(crate) use self::prepare::Prepared;
 use crate::Slot;
 use crate::answer::Answer;
@@ -120,10 +120,7 @@ impl Outbox for LocalStore {
     }
 
     fn next_due(&self) -> Answer<Option<u64>> {
-        self.readers().run(|engine| {
-            let first = keys::key(&[&[DUE]]);
-            crate::timers::first_time(engine, crate::Family::Outbox, &first)
-        })
+        self.readers().run(first_due)
     }
 
     fn entry(&self, key: EntryKey) -> Answer<Option<Entry>> {

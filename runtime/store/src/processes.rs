@@ -11,7 +11,7 @@ pub(crate) use self::delete::{delete_now, finish_delete};
 pub use self::usage::{Amount, ProcessUsage};
 use crate::answer::Answer;
 use crate::batch::Batch;
-use crate::engine::Family;
+use crate::engine::{Family, Reader};
 use crate::error::StoreError;
 use crate::keys::{self, HALF_DONE, HEAD, Parts};
 use crate::local::LocalStore;
@@ -50,6 +50,15 @@ pub(crate) enum HalfDone {
 
 pub(crate) fn half_done_key(process: &Id) -> Bytes {
     keys::of_process(HALF_DONE, process)
+}
+
+/// Whether a process is being deleted or imported, for reads of what it has: looked at after those,
+/// because a mark is there before the first record of an import and until its last.
+pub(crate) fn is_half_done(
+    reader: &(impl Reader + ?Sized),
+    process: &Id,
+) -> Result<bool, StoreError> {
+    Ok(reader.get(Family::Node, &half_done_key(process))?.is_some())
 }
 
 /// Refuses to write to a process that is being deleted or imported.

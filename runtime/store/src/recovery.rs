@@ -32,8 +32,8 @@ pub struct Recovery {
     pub deletions_finished: Vec<Id>,
     /// Processes whose import a crash had interrupted; what had been imported is dropped.
     pub imports_dropped: Vec<Id>,
-    /// Heads that are not what was written, or do not fit their log. Their processes cannot be
-    /// written to; all others can.
+    /// Heads that are not what was written, or do not fit their log, and half-done work that is not
+    /// what was written. Their processes cannot be written to; all others can.
     pub damaged: Vec<StoreError>,
 }
 
@@ -67,13 +67,31 @@ fn finish_half_done(engine: &dyn Engine, recovery: &mut Recovery) -> Result<(), 
         ControlFlow::Continue(())
     })?;
     for (key, sealed) in marks {
-        let process = processes::process_of(Family::Node, &key)?;
-        let found = match record::unseal(Family::Node, &key, &sealed)? {
-            HalfDone::Deleting => &mut recovery.deletions_finished,
-            HalfDone::Importing => &mut recovery.imports_dropped,
-        };
-        found.push(process);
-        processes::delete_now(engine, &process)?;
+        match finish(engine, &key, &sealed, recovery) {
+            Ok(()) => {}
+            // One process, which its mark goes on to protect; all others can be used.
+            Err(error @ StoreError::Corrupt { .. }) => {
+                tracing::error!(error = ?error, "half-done work cannot be finished");
+                recovery.damaged.push(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+fn finish(
+    engine: &dyn Engine,
+    key: &[u8],
+    sealed: &[u8],
+    recovery: &mut Recovery,
+) -> Result<(), StoreError> {
+    let process = processes::process_of(Family::Node, key)?;
+    let half_done = record::unseal(Family::Node, key, sealed)?;
+    processes::delete_now(engine, &process)?;
+    match half_done {
+        HalfDone::Deleting => recovery.deletions_finished.push(process),
+        HalfDone::Importing => recovery.imports_dropped.push(process),
     }
     Ok(())
 }

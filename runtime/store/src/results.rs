@@ -15,7 +15,7 @@ use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, ATTEMPTS, COMPUTED, HEAD, Parts, RESULT};
 use crate::local::LocalStore;
-use crate::log::Head;
+use crate::log::{Head, next_slot};
 use crate::outbox::{self, Outgoing};
 use crate::page::{Limit, Page, page};
 use crate::processes::refuse_half_done;
@@ -190,9 +190,12 @@ fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreEr
     if head.is_none_or(|head| slot > head.slot) {
         return Err(StoreError::NotScheduled { process, slot });
     }
-    let computed: Option<Slot> =
-        batch.record(Family::Results, &keys::of_process(COMPUTED, &process))?;
-    let expected = computed.map_or(0, |computed| computed + 1);
+    let at = keys::of_process(COMPUTED, &process);
+    let computed: Option<Slot> = batch.record(Family::Results, &at)?;
+    let expected = match computed {
+        None => 0,
+        Some(computed) => next_slot(Family::Results, &at, computed)?,
+    };
     if slot != expected {
         return Err(StoreError::OutOfOrder { process, given: slot, expected });
     }

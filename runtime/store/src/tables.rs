@@ -85,7 +85,7 @@ pub trait Tables: Send + Sync {
 
 /// A removed value stays as a version, so that nobody takes its successor for it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct ValueRecord {
+pub(crate) struct ValueRecord {
     version: u64,
     value: Option<Bytes>,
 }
@@ -155,8 +155,13 @@ impl Tables for LocalStore {
                 if let Some(expected) = expected.filter(|expected| *expected != found) {
                     return Err(StoreError::Conflict { family, expected, found });
                 }
-                batch.put_record(family, key, &ValueRecord { version: found + 1, value });
-                versions.push(found + 1);
+                let version = found.checked_add(1).ok_or_else(|| StoreError::Corrupt {
+                    family,
+                    key: record::hex(&key),
+                    reason: "no version comes after it".into(),
+                })?;
+                batch.put_record(family, key, &ValueRecord { version, value });
+                versions.push(version);
             }
             Ok(versions)
         })

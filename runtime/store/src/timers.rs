@@ -160,7 +160,7 @@ fn due(engine: &dyn Engine, now: u64, limit: Limit) -> Result<Vec<Timer>, StoreE
 }
 
 /// The first time of an index by time, whose keys begin with `first`.
-pub(crate) fn first_time(
+fn first_time(
     engine: &dyn Engine,
     family: Family,
     first: &Bytes,

@@ -12,7 +12,7 @@ use crate::record::unseal;
 impl Checker<'_> {
     pub(super) fn checkpoints(&mut self) -> Result<(), StoreError> {
         let mut seen = HashSet::new();
-        self.scan(Family::Checkpoints, &[CHECKPOINT], |checker, key, sealed| {
+        self.scan_kind(Family::Checkpoints, CHECKPOINT, |checker, key, sealed| {
             checker.report.checkpoints += 1;
             if checker.reader.get(Family::Results, &keys::with_kind(RESULT, key))?.is_none() {
                 checker.wrong(Family::Checkpoints, key, "its slot has no result");
@@ -31,7 +31,7 @@ impl Checker<'_> {
             }
             Ok(())
         })?;
-        self.scan(Family::Checkpoints, &[STATE], |checker, key, _| {
+        self.scan_kind(Family::Checkpoints, STATE, |checker, key, _| {
             let checkpoint = keys::with_kind(CHECKPOINT, key);
             if checker.reader.get(Family::Checkpoints, &checkpoint)?.is_none() {
                 checker.wrong(Family::Checkpoints, key, "the state has no checkpoint");

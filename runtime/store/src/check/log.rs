@@ -22,16 +22,17 @@ struct Last {
 impl Checker<'_> {
     pub(super) fn log(&mut self) -> Result<(), StoreError> {
         let mut last: Option<Last> = None;
-        self.scan(Family::Log, &[ASSIGNMENT], |checker, key, sealed| {
+        self.scan_kind(Family::Log, ASSIGNMENT, |checker, key, sealed| {
             checker.report.slots += 1;
             let process = process_of(Family::Log, key)?;
             let slot = Parts(key.get(33..).unwrap_or_default()).u64().unwrap_or_default();
             let before = last.take().filter(|last| last.process == process);
-            let expected = before.as_ref().map_or(0, |before| before.slot + 1);
-            if slot != expected {
-                checker.wrong(Family::Log, key, format!("slot {expected} before it is missing"));
+            let expected = before.as_ref().map_or(Some(0), |before| before.slot.checked_add(1));
+            if expected != Some(slot) {
+                let reason = format!("the slot before it is missing, {expected:?} was expected");
+                checker.wrong(Family::Log, key, reason);
             }
-            let known = before.filter(|_| slot == expected).map(|before| before.chain);
+            let known = before.filter(|_| expected == Some(slot)).map(|before| before.chain);
             let record: AssignmentRecord = unseal(Family::Log, key, sealed)?;
             let begins = slot == 0 || known.is_some();
             if let (Some(body), true) = (record.body, begins)
@@ -47,14 +48,14 @@ impl Checker<'_> {
             }
             Ok(())
         })?;
-        self.scan(Family::Log, &[HEAD], |checker, key, sealed| {
+        self.scan_kind(Family::Log, HEAD, |checker, key, sealed| {
             checker.report.processes += 1;
             check_head(checker.reader, key, sealed)
         })
     }
 
     pub(super) fn received(&mut self) -> Result<(), StoreError> {
-        self.scan(Family::Log, &[RECEIVED], |checker, key, sealed| {
+        self.scan_kind(Family::Log, RECEIVED, |checker, key, sealed| {
             checker.report.others += 1;
             let process = process_of(Family::Log, key)?;
             let slot: Slot = unseal(Family::Log, key, sealed)?;

@@ -14,7 +14,7 @@ const SLOT_KEY_BYTES: usize = 41;
 
 impl Checker<'_> {
     pub(super) fn entries(&mut self) -> Result<(), StoreError> {
-        self.scan(Family::Outbox, &[ENTRY], |checker, key, sealed| {
+        self.scan_kind(Family::Outbox, ENTRY, |checker, key, sealed| {
             checker.report.entries += 1;
             let slot = keys::with_kind(RESULT, key.get(..SLOT_KEY_BYTES).unwrap_or_default());
             if checker.reader.get(Family::Results, &slot)?.is_none() {

@@ -17,26 +17,26 @@ use crate::results::ResultRecord;
 impl Checker<'_> {
     pub(super) fn results(&mut self) -> Result<(), StoreError> {
         let mut last: Option<(Id, Slot)> = None;
-        self.scan(Family::Results, &[RESULT], |checker, key, sealed| {
+        self.scan_kind(Family::Results, RESULT, |checker, key, sealed| {
             checker.report.results += 1;
             let process = process_of(Family::Results, key)?;
             let slot = Parts(key.get(33..).unwrap_or_default()).u64().unwrap_or_default();
             let before = last.filter(|(before, _)| *before == process);
-            let expected = before.map_or(0, |(_, slot)| slot + 1);
+            let expected = before.map_or(Some(0), |(_, slot)| slot.checked_add(1));
             last = Some((process, slot));
-            if slot != expected {
-                let reason = format!("the result of slot {expected} before it is missing");
+            if expected != Some(slot) {
+                let reason = format!("the one before it is missing, {expected:?} was expected");
                 checker.wrong(Family::Results, key, reason);
             }
             let record: ResultRecord = unseal(Family::Results, key, sealed)?;
             checker.sent(key, process, slot, record.sent)?;
             checker.within(key, process, slot)
         })?;
-        self.scan(Family::Results, &[ATTEMPTS], |checker, key, sealed| {
+        self.scan_kind(Family::Results, ATTEMPTS, |checker, key, sealed| {
             checker.report.others += 1;
             intact(Family::Results, key, sealed)
         })?;
-        self.scan(Family::Results, &[COMPUTED], |checker, key, sealed| {
+        self.scan_kind(Family::Results, COMPUTED, |checker, key, sealed| {
             checker.report.others += 1;
             let process = process_of(Family::Results, key)?;
             let slot: Slot = unseal(Family::Results, key, sealed)?;

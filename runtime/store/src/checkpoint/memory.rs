@@ -93,6 +93,16 @@ impl MemoryRecord {
         usize::try_from(bytes / u64::from(page_bytes.max(1))).unwrap_or(usize::MAX)
     }
 
+    /// Whether a memory can have these lengths, and has as many lists as it needs.
+    pub(crate) fn is_possible(&self) -> bool {
+        let Self { bytes, page_bytes, lists } = self;
+        (PAGE_BYTES..=MAX_PAGE_BYTES).contains(page_bytes)
+            && page_bytes.is_power_of_two()
+            && *bytes <= MAX_MEMORY_BYTES
+            && bytes.is_multiple_of(u64::from(*page_bytes))
+            && lists.len() == Self::list_count(*bytes, *page_bytes) * 32
+    }
+
     /// The hashes of the lists.
     pub(crate) fn lists(&self) -> impl Iterator<Item = [u8; 32]> {
         hashes(&self.lists)

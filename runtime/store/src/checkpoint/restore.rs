@@ -82,16 +82,29 @@ fn read_pages(
             bytes.resize(bytes.len() + PAGES_OF_LIST * size, 0);
             continue;
         }
+        let hash = list;
         let list = expect_page(engine, process, slot, &list)?;
+        check_length(&hash, &list, PAGES_OF_LIST * 32)?;
         for hash in hashes(&list) {
             if hash == NO_PAGES {
                 bytes.resize(bytes.len() + size, 0);
             } else {
-                bytes.extend_from_slice(&expect_page(engine, process, slot, &hash)?);
+                let page = expect_page(engine, process, slot, &hash)?;
+                check_length(&hash, &page, size)?;
+                bytes.extend_from_slice(&page);
             }
         }
     }
     Ok(bytes)
+}
+
+/// A page of another length would put all that follows in a wrong place.
+fn check_length(hash: &[u8; 32], page: &[u8], expected: usize) -> Result<(), StoreError> {
+    if page.len() == expected {
+        return Ok(());
+    }
+    let reason = format!("it has {} bytes, not {expected}", page.len());
+    Err(StoreError::Corrupt { family: Family::Pages, key: hex(hash), reason })
 }
 
 /// A page must be there as long as its checkpoint is.

@@ -9,6 +9,7 @@ use oxbeam_protocol::Id;
 
 use super::frame::{Frame, ReadFrames, Record, invalid};
 use super::read::{Place, index, place};
+use super::whole;
 use crate::answer::wait;
 use crate::batch::Batch;
 use crate::checkpoint::Session;
@@ -38,13 +39,15 @@ impl LocalStore {
     /// Reads an export. Its processes must not be here yet; they become visible together, at the
     /// end. Of messages, names, ledgers and timers, those that are here stay as they are.
     ///
+    /// Until then nothing of their outboxes is due, listed or can be begun.
+    ///
     /// If it fails, or the program does, the processes are deleted again; messages and pages stay.
     ///
     /// Blocks: for a command, or a thread of its own. Others may read and write meanwhile.
     ///
     /// # Errors
     /// [`StoreError::ProcessExists`], [`StoreError::ProcessBusy`], [`StoreError::InvalidExport`],
-    /// [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
+    /// [`StoreError::Corrupt`] if a process does not agree with itself, [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
     pub fn import(&self, from: &mut dyn Read) -> Result<Imported, StoreError> {
         let mut import = Import {
             store: self.clone(),
@@ -138,6 +141,7 @@ impl Import {
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
+        whole::check(self.store.engine(), &self.last, &self.processes)?;
         let (last, processes) = (std::mem::take(&mut self.last), self.processes.clone());
         let how = How::synced(last.len() * 128);
         wait(self.store.writer().submit(how, move |batch| {

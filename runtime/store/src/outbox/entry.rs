@@ -1,5 +1,8 @@
 //! An entry of the outbox, and how its indexes follow it.
 
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+
 use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
@@ -9,8 +12,9 @@ use crate::Slot;
 use crate::batch::Batch;
 use crate::engine::{Engine, Family};
 use crate::error::StoreError;
-use crate::keys::{self, DEAD, ENTRY, Parts, SIGNED};
+use crate::keys::{self, DEAD, DUE, ENTRY, Parts, SIGNED};
 use crate::page::{Limit, Page, page};
+use crate::processes::{is_half_done, refuse_half_done};
 use crate::record;
 
 /// A message that a slot sends.
@@ -171,6 +175,7 @@ pub(super) fn update<T>(
 ) -> Result<T, StoreError> {
     let entry = key.of(ENTRY);
     let EntryKey { process, slot, index } = key;
+    refuse_half_done(batch, &process)?;
     let before: EntryRecord = batch.record(Family::Outbox, &entry)?.ok_or(StoreError::NoEntry {
         process,
         slot,
@@ -204,6 +209,32 @@ pub(super) fn read_entry(engine: &dyn Engine, key: EntryKey) -> Result<Option<En
     Ok(Some(record.with(key, record::unseal(Family::Outbox, &at, &sealed)?)))
 }
 
+/// The time of the first entry in the index of what is due.
+pub(super) fn first_due(engine: &dyn Engine) -> Result<Option<u64>, StoreError> {
+    let mut hidden = BTreeSet::new();
+    let mut found = Ok(None);
+    engine.scan(Family::Outbox, &[DUE], &keys::after(&[DUE]), &mut |key, _| {
+        let mut parts = Parts(key.get(1..).unwrap_or_default());
+        let (Some(time), Some(process)) = (parts.u64(), parts.id()) else {
+            found = Err(corrupt(key, "it names no entry"));
+            return ControlFlow::Break(());
+        };
+        if hidden.contains(&process) {
+            return ControlFlow::Continue(());
+        }
+        found = match is_half_done(engine, &process) {
+            Ok(true) => {
+                hidden.insert(process);
+                return ControlFlow::Continue(());
+            }
+            Ok(false) => Ok(Some(time)),
+            Err(error) => Err(error),
+        };
+        ControlFlow::Break(())
+    })?;
+    found
+}
+
 /// The entries that an index names, whose keys have `skip` bytes before the entry's own.
 pub(super) fn scan_index(
     engine: &dyn Engine,
@@ -221,7 +252,10 @@ pub(super) fn scan_index(
     let mut bytes = 0;
     let mut last = None;
     for key in &found.items {
-        // It may have been deleted since the index was read.
+        // It may have been deleted since the index was read, or come from an import under way.
+        if is_half_done(engine, &key.process)? {
+            continue;
+        }
         let Some(entry) = read_entry(engine, *key)? else { continue };
         bytes += entry.message.len();
         if !items.is_empty() && bytes > limit.bytes {

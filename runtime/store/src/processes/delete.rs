@@ -1,5 +1,6 @@
 //! Deleting a process: a mark, then piece after piece, then the mark.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use bytes::Bytes;
@@ -11,8 +12,8 @@ use crate::batch::Batch;
 use crate::engine::{Engine, Family};
 use crate::error::StoreError;
 use crate::keys::{
-    self, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, DEAD, ENTRY, HEAD, RECEIVED, RESULT, SIGNED,
-    STATE,
+    self, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, DEAD, DUE, ENTRY, HEAD, RECEIVED, RESULT,
+    SIGNED, STATE,
 };
 use crate::local::LocalStore;
 use crate::outbox::EntryRecord;
@@ -21,6 +22,8 @@ use crate::writer::How;
 
 /// Entries of the outbox that one batch deletes.
 const PIECE: usize = 1000;
+/// Kind and time, which come before the entry in the index of what is due.
+const DUE_HEADER_BYTES: usize = 9;
 
 pub(super) fn delete(store: LocalStore, process: Id) -> Answer<()> {
     Box::pin(async move {
@@ -46,11 +49,13 @@ fn mark(batch: &mut Batch<'_>, process: &Id) -> Result<(), StoreError> {
 
 /// Deletes what is left of a process that is marked.
 pub(crate) async fn finish_delete(store: LocalStore, process: Id) -> Result<(), StoreError> {
+    let mut from = keys::of_process(ENTRY, &process);
     loop {
         let how = How::buffered(PIECE * 128).alone();
-        let piece = store.writer().submit(how, move |batch| delete_entries(batch, &process));
-        if !piece.await? {
-            break;
+        let piece = store.writer().submit(how, move |batch| delete_entries(batch, &process, &from));
+        match piece.await? {
+            Some(next) => from = next,
+            None => break,
         }
     }
     let how = How::synced(1024).alone();
@@ -59,36 +64,65 @@ pub(crate) async fn finish_delete(store: LocalStore, process: Id) -> Result<(), 
 
 /// The same before there is a writer.
 pub(crate) fn delete_now(engine: &dyn Engine, process: &Id) -> Result<(), StoreError> {
-    loop {
+    let mut from = Some(keys::of_process(ENTRY, process));
+    while let Some(first) = from {
         let mut piece = Batch::new(engine);
-        let any = delete_entries(&mut piece, process)?;
+        from = delete_entries(&mut piece, process, &first)?;
         engine.write(piece.ops(), false)?;
-        if !any {
-            break;
-        }
     }
     let mut rest = Batch::new(engine);
     delete_rest(&mut rest, process)?;
     engine.write(rest.ops(), true)
 }
 
-/// Deletes some entries of the outbox with what the indexes say of them. Were there any?
-fn delete_entries(batch: &mut Batch<'_>, process: &Id) -> Result<bool, StoreError> {
-    let first = keys::of_process(ENTRY, process);
+/// Deletes entries of the outbox from a key on, with what the indexes say of them. Answers where
+/// the next piece begins, if there was anything: a scan from the start would pass all that is
+/// deleted already.
+fn delete_entries(
+    batch: &mut Batch<'_>,
+    process: &Id,
+    from: &[u8],
+) -> Result<Option<Bytes>, StoreError> {
+    let end = keys::after(&keys::of_process(ENTRY, process));
     let mut found: Vec<(Bytes, Bytes)> = Vec::new();
-    batch.scan_written(Family::Outbox, &first, &keys::after(&first), &mut |key, value| {
+    batch.scan_written(Family::Outbox, from, &end, &mut |key, value| {
         found.push((Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)));
         if found.len() < PIECE { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
-    let any = !found.is_empty();
+    let next = found.last().map(|(key, _)| keys::just_after(key));
+    let mut unread = BTreeSet::new();
     for (entry, sealed) in found {
-        let record: EntryRecord = record::unseal(Family::Outbox, &entry, &sealed)?;
-        if let Some(index) = record.index(&entry) {
-            batch.delete(Family::Outbox, index);
+        match record::unseal::<EntryRecord>(Family::Outbox, &entry, &sealed) {
+            Ok(record) => {
+                if let Some(index) = record.index(&entry) {
+                    batch.delete(Family::Outbox, index);
+                }
+            }
+            // Damage must not keep what is unwanted anyway.
+            Err(_) => drop(unread.insert(entry.slice(1..))),
         }
         batch.delete(Family::Outbox, entry);
     }
-    Ok(any)
+    delete_due(batch, &unread)?;
+    Ok(next)
+}
+
+/// Deletes what the index says of entries that do not tell it themselves.
+fn delete_due(batch: &mut Batch<'_>, entries: &BTreeSet<Bytes>) -> Result<(), StoreError> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    batch.scan_written(Family::Outbox, &[DUE], &keys::after(&[DUE]), &mut |key, _| {
+        if key.get(DUE_HEADER_BYTES..).is_some_and(|entry| entries.contains(entry)) {
+            found.push(Bytes::copy_from_slice(key));
+        }
+        ControlFlow::Continue(())
+    })?;
+    for key in found {
+        batch.delete(Family::Outbox, key);
+    }
+    Ok(())
 }
 
 fn delete_rest(batch: &mut Batch<'_>, process: &Id) -> Result<(), StoreError> {

@@ -1,11 +1,13 @@
 //! Exports and imports.
 
+use std::io::Read;
+
 use oxbeam_store::{
-    Checkpoints, Content, Limit, LocalStore, Log, Outbox, Processes, Results, StoreError, Tables,
-    Timers,
+    Append, Checkpoints, Commit, Content, EntryKey, Limit, LocalStore, Log, Outbox, Processes,
+    Results, StoreError, Tables, Timers,
 };
 
-use crate::common::{Place, bytes, id, on_both, small};
+use crate::common::{Place, append, bytes, commit, id, on_both, outgoing, small};
 use crate::integrity::fill;
 
 async fn exported(store: &LocalStore) -> Vec<u8> {
@@ -120,4 +122,55 @@ async fn an_import_that_a_crash_interrupts_is_dropped_at_the_next_start() {
         assert!(processes.contains(&report.processes), "all or nothing");
     }
     assert!(dropped > 0, "some crash came in the middle");
+}
+
+/// Gives a stream, and at its end, before that is told, looks what the store shows.
+struct Peek<'a> {
+    rest: &'a [u8],
+    store: LocalStore,
+    runtime: tokio::runtime::Runtime,
+    looked: bool,
+}
+
+impl Read for Peek<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        if self.rest.is_empty() && !self.looked {
+            self.looked = true;
+            self.runtime.block_on(async {
+                let store = &self.store;
+                let first = id("a").min(id("b"));
+                let key = EntryKey { process: first, slot: 0, index: 0 };
+                let usage = store.process_usage(key.process).await.unwrap();
+                assert_eq!(usage.outbox.count, 2, "it is written and not shown");
+                assert!(store.due(9, Limit::default()).await.unwrap().is_empty());
+                assert_eq!(store.next_due().await.unwrap(), None);
+                let refused = store.begin(key, 9).await.unwrap_err();
+                assert!(matches!(refused, StoreError::ProcessBusy { .. }), "{refused}");
+            });
+        }
+        self.rest.read(into)
+    }
+}
+
+#[test]
+fn no_message_of_an_import_is_sent_before_its_end() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = Place::memory().open();
+    runtime().block_on(async {
+        for name in ["a", "b"] {
+            let assignment = vec![1; 2 << 20].into();
+            store.append(Append { assignment, ..append(id(name), 0) }).await.unwrap();
+            let outbox = vec![outgoing(0, 5)];
+            store.commit(Commit { outbox, ..commit(id(name), 0) }).await.unwrap();
+        }
+    });
+    let mut stream = Vec::new();
+    store.export(&mut stream).unwrap();
+    let other = Place::memory().open();
+    let rest = &stream[..stream.len() - 10];
+    let mut cut = Peek { rest, store: other.clone(), runtime: runtime(), looked: false };
+    other.import(&mut cut).unwrap_err();
+    assert!(cut.looked);
+    other.import(&mut &*stream).unwrap();
+    assert_eq!(runtime().block_on(other.next_due()).unwrap(), Some(5));
 }

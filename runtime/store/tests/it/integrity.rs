@@ -127,6 +127,47 @@ async fn a_damaged_log_stops_its_own_process_and_no_other() {
     panic!("no seed hit a log");
 }
 
+/// Works on a closed store's log as it lies in RocksDB.
+fn in_log<T>(place: &Place, work: impl FnOnce(&rocksdb::DB, &rocksdb::ColumnFamily) -> T) -> T {
+    let names = Family::ALL.map(Family::name);
+    let db = rocksdb::DB::open_cf(&rocksdb::Options::default(), place.path(), names).unwrap();
+    // The list of files as they were closed does not hold any more.
+    std::fs::remove_file(place.path().join("CLOSED")).unwrap();
+    work(&db, db.cf_handle("log").unwrap())
+}
+
+#[tokio::test]
+async fn a_slot_is_not_assigned_again_when_the_head_is_behind_or_missing() {
+    let process = id("process");
+    let key = [&[0], &process.as_bytes()[..]].concat();
+    for missing in [false, true] {
+        let place = Place::folder();
+        let store = place.open();
+        store.append(append(process, 0)).await.unwrap();
+        store.close().await;
+        drop(store);
+        let head = in_log(&place, |db, log| db.get_cf(log, &key).unwrap().unwrap());
+        let store = place.open();
+        for slot in 1..4 {
+            store.append(append(process, slot)).await.unwrap();
+        }
+        store.close().await;
+        drop(store);
+        in_log(&place, |db, log| match missing {
+            true => db.delete_cf(log, &key).unwrap(),
+            false => db.put_cf(log, &key, &head).unwrap(),
+        });
+        let store = place.open();
+        let slot = u64::from(!missing);
+        let other = Append { assignment: bytes("other"), ..append(process, slot) };
+        let refused = store.append(other).await.unwrap_err();
+        assert!(matches!(refused, StoreError::Corrupt { .. }), "{refused}");
+        let found = store.assignment(process, slot).await.unwrap().unwrap();
+        assert_eq!(found.assignment, append(process, slot).assignment);
+        store.append(append(id("healthy"), 0)).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn compacting_gives_space_back_and_changes_nothing() {
     on_both(|place| async move {

@@ -17,6 +17,7 @@ mod export;
 #[cfg(feature = "failpoints")]
 mod failpoints;
 mod faults;
+mod hostile;
 mod integrity;
 mod lifecycle;
 mod log;

@@ -1,11 +1,11 @@
 //! Processes as a whole.
 
 use oxbeam_store::{
-    Append, Checkpoints, Commit, Limit, Log, Memory, NewCheckpoint, Origin, Outbox, Processes,
-    Results, StoreError,
+    Append, Checkpoints, Commit, Family, Limit, Log, Memory, NewCheckpoint, Origin, Outbox,
+    ProcessUsage, Processes, Results, StoreError,
 };
 
-use crate::common::{append, bytes, commit, id, on_both, outgoing};
+use crate::common::{Place, append, bytes, commit, id, on_both, outgoing};
 
 #[tokio::test]
 async fn processes_are_listed_a_piece_at_a_time() {
@@ -92,4 +92,33 @@ async fn a_deletion_that_a_crash_interrupts_is_finished_at_the_next_start() {
         }
         store.close().await;
     }
+}
+
+#[tokio::test]
+async fn a_process_with_a_damaged_outbox_is_deleted_and_the_store_opens_again() {
+    let mut tried = 0;
+    for seed in 0..400 {
+        let place = Place::memory();
+        let Place::Memory(disk) = &place else { unreachable!() };
+        let (process, healthy) = (id("process"), id("healthy"));
+        let store = place.open();
+        store.append(append(process, 0)).await.unwrap();
+        let outbox = vec![outgoing(0, 5)];
+        store.commit(Commit { outbox, ..commit(process, 0) }).await.unwrap();
+        store.append(append(healthy, 0)).await.unwrap();
+        store.close().await;
+        let Some((Family::Outbox, key)) = disk.flip_bit(seed) else { continue };
+        if key[0] != 0 {
+            continue;
+        }
+        tried += 1;
+        let store = place.open();
+        store.delete_process(process).await.unwrap();
+        let store = place.reopen(store).await;
+        assert_eq!(store.process_usage(process).await.unwrap(), ProcessUsage::default());
+        assert_eq!(store.next_due().await.unwrap(), None);
+        assert!(store.check().unwrap().is_sound());
+        store.append(append(healthy, 1)).await.unwrap();
+    }
+    assert!(tried > 0, "no seed hit an entry");
 }
