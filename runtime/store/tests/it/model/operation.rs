@@ -257,31 +257,47 @@ async fn move_entry(store: &LocalStore, state: &mut State, operation: &Operation
         state.processes.values_mut().flat_map(|process: &mut Process| &mut process.outbox);
     let Some((key, entry)) = entries.nth(number) else { return false };
     let key = *key;
-    match operation {
+    let before = entry.status;
+    let (allowed, answer) = match operation {
         Operation::Begin(_, at) => {
-            entry.attempts += 1;
-            entry.next_try = *at;
-            assert_eq!(store.begin(key, *at).await.unwrap(), entry.attempts);
-            return true;
+            let attempts = store.begin(key, *at).await;
+            if before == Status::Pending {
+                (entry.attempts, entry.next_try) = (entry.attempts + 1, *at);
+                assert_eq!(attempts.as_ref().ok(), Some(&entry.attempts));
+            }
+            (before == Status::Pending, attempts.map(drop))
         }
         Operation::Retry(_, at) => {
-            (entry.status, entry.next_try) = (Status::Pending, *at);
-            store.retry(key, *at, "why".into()).await.unwrap();
+            if before == Status::Pending {
+                entry.next_try = *at;
+            }
+            (before == Status::Pending, store.retry(key, *at, "why".into()).await)
         }
         Operation::Redrive(_, at) => {
-            *entry = Entry { status: Status::Pending, attempts: 0, next_try: *at };
-            store.redrive(key, *at).await.unwrap();
+            if before == Status::Dead {
+                *entry = Entry { status: Status::Pending, attempts: 0, next_try: *at };
+            }
+            (before == Status::Dead, store.redrive(key, *at).await)
         }
         Operation::GiveUp(_) => {
-            entry.status = Status::Dead;
-            store.give_up(key, "why".into()).await.unwrap();
+            if before == Status::Pending {
+                entry.status = Status::Dead;
+            }
+            (before == Status::Pending, store.give_up(key, "why".into()).await)
         }
         _ => {
             entry.status = Status::Delivered { slot: Some(1) };
-            store.delivered(key, Some(1)).await.unwrap();
+            (true, store.delivered(key, Some(1)).await)
         }
+    };
+    match answer {
+        Ok(()) => assert!(allowed, "{operation:?} of an entry that is {before:?}"),
+        Err(StoreError::EntryMoved { status, .. }) => {
+            assert_eq!((allowed, status), (false, before))
+        }
+        Err(error) => panic!("{error}"),
     }
-    false
+    allowed && matches!(operation, Operation::Begin(..))
 }
 
 fn timer(name: &str, next_run: Option<u64>) -> Timer {
