@@ -1,0 +1,4 @@
+//! Devices on a whole node, but for HTTP.
+
+mod message;
+mod node;

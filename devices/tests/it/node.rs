@@ -1,0 +1,52 @@
+//! A node of its own for each test: the real tree, with its store in memory.
+
+use std::sync::Arc;
+
+use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, StorePlace};
+use oxbeam_protocol::{Message, Wallet};
+use oxbeam_store::{MemoryDisk, StoreConfig};
+use oxbeam_supervisor::{Realm, RealmConfig, SupervisorRef};
+use tokio_util::sync::CancellationToken;
+
+/// A node that runs until it is dropped.
+pub(crate) struct TestNode {
+    pub(crate) node: Arc<Node>,
+    root: SupervisorRef,
+}
+
+impl TestNode {
+    /// A node with an empty store and the default configuration.
+    pub(crate) async fn start() -> Self {
+        Self::configured(NodeMessage::default()).await
+    }
+
+    pub(crate) async fn configured(configuration: NodeMessage) -> Self {
+        let boot = Boot {
+            wallet: Wallet::generate_secp256k1().unwrap(),
+            configuration,
+            devices: oxbeam_devices::table(),
+            store: StorePlace::Memory(MemoryDisk::default()),
+            store_config: StoreConfig::default(),
+            realm: Realm::new(RealmConfig::default()).unwrap(),
+        };
+        let realm = boot.realm.clone();
+        let (node, spec) = boot.build().unwrap();
+        let root = realm.start("node", spec).await.unwrap();
+        Self { node, root }
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        self.node.context(CancellationToken::new())
+    }
+
+    /// Evaluates a path with these keys.
+    pub(crate) async fn run(&self, path: &str, message: Message) -> Result<Outcome, CallError> {
+        self.context().run(&message.with("path", path)).await
+    }
+}
+
+impl Drop for TestNode {
+    fn drop(&mut self) {
+        self.root.actor().kill();
+    }
+}

@@ -1,0 +1,1 @@
+//! Oxbeam's gateway.

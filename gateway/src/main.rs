@@ -1,0 +1,3 @@
+//! The program `oxbeam`.
+
+fn main() {}

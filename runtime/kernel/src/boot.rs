@@ -1,0 +1,135 @@
+//! How a node starts: its supervision tree.
+//!
+//! ```text
+//! node          rest_for_one
+//! ├── store     opens the store; if it ends, all that is below is started anew
+//! ├── devices   one_for_one: for each thread, an actor for each device
+//! └── requests  one_for_one: for each control thread, an actor that takes requests
+//! ```
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use oxbeam_protocol::Wallet;
+use oxbeam_store::{MemoryDisk, StoreConfig};
+use oxbeam_supervisor::{ChildSpec, Placement, Realm, Restart, Strategy, SupervisorSpec};
+
+use crate::device::DeviceActor;
+use crate::devices::{Devices, Row};
+use crate::node::Node;
+use crate::pool::Pool;
+use crate::request::RequestActor;
+use crate::settings::NodeMessage;
+use crate::store::StoreActor;
+
+/// Where the store lies.
+#[derive(Debug, Clone)]
+pub enum StorePlace {
+    /// In a folder.
+    Folder(PathBuf),
+    /// In memory: for tests, and for a node that is to forget.
+    Memory(MemoryDisk),
+}
+
+/// What a node is made of.
+#[derive(Debug)]
+pub struct Boot {
+    /// With which it signs.
+    pub wallet: Wallet,
+    /// What it is configured to do.
+    pub configuration: NodeMessage,
+    /// Which devices it has; one of them is `message@1.0`.
+    pub devices: Vec<Row>,
+    /// Where it keeps what it keeps.
+    pub store: StorePlace,
+    /// How.
+    pub store_config: StoreConfig,
+    /// The realm of its actors, with its threads.
+    pub realm: Arc<Realm>,
+}
+
+/// Why there is no node.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BootError {
+    /// The table of devices lacks the one that answers everything else.
+    #[error("the node has no device message@1.0")]
+    NoIdentity,
+    /// The system gives no threads.
+    #[error("failed to start the pool's threads")]
+    NoThreads(#[from] rayon::ThreadPoolBuildError),
+}
+
+impl Boot {
+    /// The node, and its tree for [`oxbeam_supervisor::run`] or [`Realm::start`]. Whoever serves it
+    /// adds what comes last.
+    ///
+    /// # Errors
+    /// A table without `message@1.0`; a system that gives no threads.
+    pub fn build(self) -> Result<(Arc<Node>, SupervisorSpec), BootError> {
+        let devices = Arc::new(Devices::new(self.devices).ok_or(BootError::NoIdentity)?);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let pool = Pool::new(cores)?;
+        let node =
+            Node::new(self.wallet, self.configuration, devices.clone(), pool, self.realm.clone());
+        let node = Arc::new(node);
+        let store = StoreActor::spec(self.store, self.store_config, &node);
+        let threads = Threads::of(&self.realm);
+        let spec = SupervisorSpec::new()
+            .strategy(Strategy::RestForOne)
+            .child(ChildSpec::worker("store", store))
+            .child(
+                ChildSpec::supervisor("devices", threads.devices(&devices))
+                    .restart(Restart::Permanent),
+            )
+            .child(
+                ChildSpec::supervisor("requests", threads.requests(&node))
+                    .restart(Restart::Permanent),
+            );
+        Ok((node, spec))
+    }
+}
+
+/// The threads of a realm, by name.
+struct Threads {
+    control: Vec<(String, Placement)>,
+    compute: Vec<(String, Placement)>,
+}
+
+impl Threads {
+    fn of(realm: &Realm) -> Self {
+        let (control, compute) = realm.schedulers().loads();
+        let name = |kind: &str, number| format!("{kind}-{number}");
+        let mut control: Vec<_> = (0..control.len())
+            .map(|number| (name("control", number), Placement::ControlThread(number)))
+            .collect();
+        let compute = (0..compute.len())
+            .map(|number| (name("compute", number), Placement::ComputeThread(number)))
+            .collect();
+        if control.is_empty() {
+            control.push(("here".into(), Placement::Here));
+        }
+        Self { control, compute }
+    }
+
+    fn devices(&self, devices: &Arc<Devices>) -> SupervisorSpec {
+        let all = self.control.iter().chain(&self.compute);
+        all.fold(SupervisorSpec::new(), |spec, (thread, placement)| {
+            let mut actors = SupervisorSpec::new();
+            for number in 0..devices.len() {
+                if let Some(actor) = DeviceActor::spec(number, devices) {
+                    let actor = actor.placement(*placement);
+                    actors = actors.child(ChildSpec::worker(devices.name(number), actor));
+                }
+            }
+            spec.child(ChildSpec::supervisor(thread.as_str(), actors))
+        })
+    }
+
+    fn requests(&self, node: &Arc<Node>) -> SupervisorSpec {
+        self.control.iter().fold(SupervisorSpec::new(), |spec, (thread, placement)| {
+            let actor = RequestActor::spec(node).placement(*placement);
+            spec.child(ChildSpec::worker(thread.as_str(), actor))
+        })
+    }
+}

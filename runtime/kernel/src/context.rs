@@ -1,0 +1,252 @@
+//! What a call may use: the node, and the request that it is a part of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use oxbeam_protocol::{Key, Message, Value};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::CallError;
+use crate::node::Node;
+use crate::outcome::Outcome;
+use crate::resolver;
+use crate::settings::{NodeMessage, Settings};
+
+/// A request's way through the node. Clones are the same request at the same depth.
+#[derive(Clone)]
+pub struct Context {
+    request: Arc<RequestScope>,
+    depth: u32,
+    mode: Mode,
+    held: Option<Arc<Held>>,
+}
+
+/// How results are treated. Source: spec 05, section 6.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Mode {
+    /// Every result becomes a message, as over HTTP.
+    pub(crate) wrap: bool,
+    /// Results carry the hashpath of how they were computed.
+    pub(crate) hashpath: bool,
+    /// The node's `step` hook sees every step.
+    pub(crate) step_hook: bool,
+}
+
+/// What is the same for all calls of a request.
+struct RequestScope {
+    node: Arc<Node>,
+    configuration: Arc<NodeMessage>,
+    steps: AtomicU64,
+    cancelled: CancellationToken,
+}
+
+/// A group that this call computes the outcome of, and those around it.
+struct Held {
+    group: Key,
+    outer: Option<Arc<Held>>,
+}
+
+impl Context {
+    /// A new request. Dropping `cancelled`'s guard, or cancelling it, ends what is computed for it.
+    pub(crate) fn new(node: Arc<Node>, cancelled: CancellationToken) -> Self {
+        let configuration = node.configuration();
+        let request = RequestScope { node, configuration, steps: AtomicU64::new(0), cancelled };
+        let mode = Mode { wrap: false, hashpath: true, step_hook: true };
+        Self { request: Arc::new(request), depth: 0, mode, held: None }
+    }
+
+    /// The same request with the configuration that is in force now.
+    pub(crate) fn renewed(&self) -> Self {
+        let RequestScope { node, steps, cancelled, .. } = &*self.request;
+        let request = RequestScope {
+            node: node.clone(),
+            configuration: node.configuration(),
+            steps: AtomicU64::new(steps.load(Relaxed)),
+            cancelled: cancelled.clone(),
+        };
+        Self { request: Arc::new(request), ..self.clone() }
+    }
+
+    /// The node.
+    #[must_use]
+    pub fn node(&self) -> &Arc<Node> {
+        &self.request.node
+    }
+
+    /// The configuration at the time when the request came.
+    #[must_use]
+    pub fn configuration(&self) -> &NodeMessage {
+        &self.request.configuration
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.request.configuration.settings
+    }
+
+    /// The same, with every result made a message, as over HTTP.
+    #[must_use]
+    pub fn wrapping(&self) -> Self {
+        Self { mode: Mode { wrap: true, ..self.mode }, ..self.clone() }
+    }
+
+    /// The same, leaving no trace in hashpaths: for what a device looks up.
+    #[must_use]
+    pub fn quietly(&self) -> Self {
+        let mode = Mode { wrap: false, hashpath: false, step_hook: self.mode.step_hook };
+        Self { mode, ..self.clone() }
+    }
+
+    pub(crate) fn without_step_hook(&self) -> Self {
+        Self { mode: Mode { step_hook: false, ..self.mode }, ..self.clone() }
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// For calls of a device: one level further in, and results as they are.
+    pub(crate) fn inner(&self) -> Result<Self, CallError> {
+        let limit = self.settings().max_depth;
+        if self.depth >= limit {
+            return Err(CallError::TooDeep { limit });
+        }
+        let mode = Mode { wrap: false, ..self.mode };
+        Ok(Self { depth: self.depth + 1, mode, ..self.clone() })
+    }
+
+    /// The same, computing the outcome of a group.
+    ///
+    /// # Errors
+    /// [`CallError::Recursion`] if this call is a part of that computation: it would wait for itself.
+    pub fn holding(&self, group: Key) -> Result<Self, CallError> {
+        if self.holds(&group) {
+            return Err(CallError::Recursion);
+        }
+        let held = Held { group, outer: self.held.clone() };
+        Ok(Self { held: Some(Arc::new(held)), ..self.clone() })
+    }
+
+    /// Whether this call is a part of the computation of a group.
+    #[must_use]
+    pub fn holds(&self, group: &Key) -> bool {
+        let mut held = self.held.as_deref();
+        while let Some(one) = held {
+            if one.group == *group {
+                return true;
+            }
+            held = one.outer.as_deref();
+        }
+        false
+    }
+
+    /// Counts a step of work, and finds out whether anybody still waits for it.
+    ///
+    /// # Errors
+    /// [`CallError::Cancelled`], [`CallError::TooMuchWork`].
+    pub fn spend(&self, steps: u64) -> Result<(), CallError> {
+        if self.request.cancelled.is_cancelled() {
+            return Err(CallError::Cancelled);
+        }
+        let limit = self.settings().max_steps;
+        match self.request.steps.fetch_add(steps, Relaxed).saturating_add(steps) > limit {
+            true => Err(CallError::TooMuchWork { limit }),
+            false => Ok(()),
+        }
+    }
+
+    /// Waits until nobody waits for the answer any more.
+    pub async fn cancelled(&self) {
+        self.request.cancelled.cancelled().await;
+    }
+
+    /// Resolves a request on a base: each component of its path on the result of the one before.
+    ///
+    /// # Errors
+    /// Where the reference node would raise an exception, and past the limits of a request.
+    pub async fn resolve(
+        &self,
+        base: impl Into<Value>,
+        request: Message,
+    ) -> Result<Outcome, CallError> {
+        Box::pin(resolver::resolve(&self.inner()?, base.into(), request)).await
+    }
+
+    /// Resolves a key of a base without any parameters, quietly.
+    ///
+    /// # Errors
+    /// As [`Context::resolve`].
+    pub async fn key(&self, base: &Message, key: &str) -> Result<Outcome, CallError> {
+        self.quietly().resolve(base.clone(), Message::from([("path", key)])).await
+    }
+
+    /// Evaluates a request with a path of its own, as one that came over HTTP but for wrapping.
+    ///
+    /// # Errors
+    /// A path that cannot be read; as [`Context::resolve`].
+    pub async fn run(&self, singleton: &Message) -> Result<Outcome, CallError> {
+        Box::pin(resolver::run(&self.inner()?, singleton)).await
+    }
+
+    /// What a message holds under a key, loaded if it lies elsewhere.
+    ///
+    /// # Errors
+    /// A link that leads nowhere; errors of reading.
+    pub async fn get(&self, message: &Message, key: &str) -> Result<Option<Value>, CallError> {
+        match message.get(key) {
+            Some(value) => self.load(value.clone()).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// What a value is: what it leads to, if it is a link.
+    ///
+    /// # Errors
+    /// A link that leads nowhere; errors of reading.
+    pub async fn load(&self, value: Value) -> Result<Value, CallError> {
+        match value {
+            Value::Link(link) => {
+                self.spend(1)?;
+                self.node().contents()?.follow(&link).await
+            }
+            value => Ok(value),
+        }
+    }
+
+    /// A value with everything that it links, at any depth.
+    ///
+    /// # Errors
+    /// As [`crate::Contents::load_all`].
+    pub async fn load_all(&self, value: Value) -> Result<Value, CallError> {
+        self.node().contents()?.load_all(value).await
+    }
+
+    /// What lies at a path of plain keys in a message: `a/b/c`. No device is asked.
+    ///
+    /// # Errors
+    /// As [`Context::get`].
+    pub async fn find(&self, message: &Message, path: &str) -> Result<Option<Value>, CallError> {
+        let mut at = Value::Map(message.clone());
+        for key in path.split('/').filter(|key| !key.is_empty()) {
+            let message = match self.load(at).await? {
+                Value::Map(message) => message,
+                Value::List(list) => list.to_map(),
+                _ => return Ok(None),
+            };
+            let Some(value) = message.get(key) else { return Ok(None) };
+            at = value.clone();
+        }
+        self.load(at).await.map(Some)
+    }
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("depth", &self.depth)
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,35 @@
+//! The kernel of an Oxbeam node: requests resolved by devices, on a supervision tree.
+//!
+//! A request is a list of messages. Each is applied to the result of the one before, by the device
+//! that the result names: see [`Device`], which is all that a device implements. [`Boot`] makes a
+//! [`Node`] and the tree that runs it; [`Node::answer`] answers a request from outside.
+//!
+//! Nothing here knows of HTTP but for its status codes, and no device is known by name but
+//! `message@1.0`, which answers what others do not.
+
+mod boot;
+mod content;
+mod context;
+mod device;
+mod devices;
+mod error;
+mod node;
+mod outcome;
+mod pool;
+pub mod record;
+mod request;
+mod resolver;
+mod settings;
+mod store;
+
+pub use boot::{Boot, BootError, StorePlace};
+pub use content::{Contents, Offloaded};
+pub use context::Context;
+pub use device::{Call, Device, Reply, reply};
+pub use devices::{Devices, IDENTITY, Row};
+pub use error::CallError;
+pub use node::Node;
+pub use outcome::{Outcome, Status};
+pub use pool::Pool;
+pub use request::{Answer, http_status};
+pub use settings::{NodeMessage, Settings, Signing};

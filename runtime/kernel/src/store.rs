@@ -1,0 +1,77 @@
+//! The store as an actor: opened when it starts, opened anew when it fails.
+
+use std::fmt;
+use std::sync::Arc;
+
+use actix::fut::wrap_future;
+use actix::{Actor, ActorFutureExt, AsyncContext, Context};
+use arc_swap::ArcSwapOption;
+use oxbeam_store::{LocalStore, StoreConfig, StoreError};
+use oxbeam_supervisor::{ActorSpec, ContextExt, Placement, StartError};
+use tracing::info;
+
+use crate::boot::StorePlace;
+use crate::node::Node;
+
+/// Owns the open store and gives it to the node.
+pub(crate) struct StoreActor {
+    store: LocalStore,
+    place: Arc<ArcSwapOption<LocalStore>>,
+}
+
+impl StoreActor {
+    /// It runs where it may block: opening replays the log.
+    pub(crate) fn spec(
+        place: StorePlace,
+        config: StoreConfig,
+        node: &Arc<Node>,
+    ) -> ActorSpec<Self> {
+        let given = node.store_place().clone();
+        let make = move |_: &_| match open(&place, &config) {
+            Ok(store) => Ok(Self { store, place: given.clone() }),
+            Err(error) => Err(StartError::failed(with_causes(&error))),
+        };
+        ActorSpec::fallible(make).placement(Placement::Compute)
+    }
+}
+
+fn with_causes(error: &StoreError) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn open(place: &StorePlace, config: &StoreConfig) -> Result<LocalStore, StoreError> {
+    let (store, recovery) = match place {
+        StorePlace::Folder(folder) => LocalStore::open(folder, config)?,
+        StorePlace::Memory(disk) => LocalStore::open_memory(disk, config)?,
+    };
+    info!(?recovery, "store opened");
+    Ok(store)
+}
+
+impl Actor for StoreActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.place.store(Some(Arc::new(self.store.clone())));
+        let ended = wrap_future::<_, Self>(self.store.ended());
+        ctx.spawn(ended.map(|ended, _, ctx| ctx.fail(format_args!("the store ended: {ended}"))));
+    }
+}
+
+impl Drop for StoreActor {
+    fn drop(&mut self) {
+        self.place.store(None);
+    }
+}
+
+impl fmt::Debug for StoreActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreActor").finish_non_exhaustive()
+    }
+}
