@@ -6,7 +6,7 @@ use oxbeam_supervisor::{
     ActorSpec, ChildSpec, ExitReason, Shutdown, SpawnError, State, SupervisorRef, SupervisorSpec,
 };
 
-use crate::{common::*, sitters::SECOND};
+use crate::common::*;
 
 #[test]
 fn a_root_whose_child_fails_to_start_is_an_error_also_when_the_others_take_time_to_stop() {
@@ -78,7 +78,7 @@ fn a_dynamic_supervisor_traps_exits_too() {
         let spec = oxbeam_supervisor::DynamicSpec::<u32, Counter>::new(|_| {
             ActorSpec::new(Counter::default)
         });
-        let (_children, root) = crate::sitters::start(&realm, spec).await;
+        let (_children, root) = start(&realm, spec).await;
         let many = root.child("many").await.unwrap();
         let peer = realm.spawn("peer", ActorSpec::new(Counter::default)).unwrap();
         settle().await;

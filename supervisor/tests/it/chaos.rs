@@ -1,16 +1,17 @@
 //! Chaos: a thousand actors under three levels, on real threads, for half a minute.
 
 use std::{
-    fs,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Arbiter, Context, Handler, System};
+use actix::{Actor, Context, Handler, System};
 use oxbeam_supervisor::{
     ActorSpec, Address, AskError, Backoff, ChildSpec, Children, DynamicSpec, ExitReason, Intensity,
-    Placement, Realm, RealmConfig, Refusal, Schedulers, State, SupervisorRef, SupervisorSpec,
+    Placement, Realm, Refusal, State, SupervisorRef, SupervisorSpec,
 };
+
+use crate::{common::resident_kib, sitters::*};
 
 const HOUSES: usize = 10;
 const ACTORS: u32 = 1_000;
@@ -111,12 +112,6 @@ async fn talk(addresses: &[Address<Echo>], begun: Instant) -> Tally {
     tally
 }
 
-fn resident_kib() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
 fn shape(realm: &Realm) -> Vec<String> {
     let rows = realm.snapshot(None, usize::MAX).rows;
     let mut paths: Vec<_> = rows.iter().map(|row| row.about.path.to_string()).collect();
@@ -135,10 +130,8 @@ async fn all_running(realm: &Arc<Realm>) {
 #[test]
 fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
     System::new().block_on(async {
-        let arbiters: Vec<_> = (0..2).map(|_| Arbiter::new()).collect();
-        let compute = arbiters.iter().map(Arbiter::handle).collect();
-        let schedulers = Schedulers::on(Vec::new(), compute);
-        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let arbiters = arbiters(2);
+        let realm = realm_on(&[], &arbiters);
         let intensity = Intensity { restarts: 0, period: Duration::from_secs(1) };
         let (houses, spec) = tree(intensity);
         let root = realm.start("root", spec).await.unwrap();
@@ -209,10 +202,8 @@ async fn kill_supervisors(root: &SupervisorRef, houses: &[Children<u32, Echo>]) 
 #[test]
 fn supervisors_that_are_killed_come_back_with_their_children_and_nothing_is_left_behind() {
     System::new().block_on(async {
-        let arbiters: Vec<_> = (0..2).map(|_| Arbiter::new()).collect();
-        let compute = arbiters.iter().map(Arbiter::handle).collect();
-        let schedulers = Schedulers::on(Vec::new(), compute);
-        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let arbiters = arbiters(2);
+        let realm = realm_on(&[], &arbiters);
         let patient = Intensity { restarts: u32::MAX, period: Duration::from_secs(1) };
         let (houses, spec) = tree(patient);
         let root = realm.start("root", spec).await.unwrap();

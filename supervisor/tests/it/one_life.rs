@@ -4,25 +4,18 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
     },
     thread,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Context, Handler, System};
+use actix::System;
 use oxbeam_supervisor::{
     ActorSpec, ChildSpec, DynamicSpec, Intensity, Placement, Shutdown, State, SupervisorSpec,
 };
 use tokio::time::timeout;
 
 use crate::{common::*, sitters::*};
-
-struct Never;
-
-impl Actor for Never {
-    type Context = Context<Self>;
-}
 
 /// A key whose hash can be made to run something, as another thread would between two steps.
 #[derive(Clone, PartialEq, Eq)]
@@ -209,58 +202,31 @@ fn a_supervisor_that_was_given_up_does_not_take_its_successor_s_children_along()
     });
 }
 
-/// Takes its time to be dropped.
-struct Slow(Option<mpsc::Receiver<()>>);
-
-impl Actor for Slow {
-    type Context = Context<Self>;
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        if let Some(until) = self.0.take() {
-            let _ = until.recv();
-        }
-    }
-}
-
-impl Handler<Ping> for Slow {
-    type Result = ();
-    fn handle(&mut self, _: Ping, _: &mut Context<Self>) {}
-}
-
 #[test]
 fn a_child_told_to_end_while_it_falls_asleep_does_end() {
     System::new().block_on(async {
-        let arbiters = arbiters(1);
+        let arbiters = arbiters(2);
         let realm = realm_on(&[], &arbiters);
-        let (let_go, until) = mpsc::channel::<()>();
-        let until = Arc::new(parking_lot::Mutex::new(Some(until)));
-        let make = move |_: &u32| {
-            let until = until.clone();
-            ActorSpec::new(move || Slow(until.lock().take())).placement(Placement::Compute)
-        };
-        let spec = DynamicSpec::new(make)
+        let (hold, falls_asleep, let_go) = Hold::new();
+        let slow = Slow::spec(hold);
+        let spec = DynamicSpec::new(move |_: &u32| slow())
             .passivate_after(Duration::from_millis(200))
             .shutdown(Shutdown::Infinity);
         let (children, _root) = start(&realm, spec).await;
         let one = children.get_or_start(&1).await.unwrap();
-        // By now it has been told to leave, and its state is being dropped.
-        tokio::time::sleep(SECOND).await;
+        // It has been told to leave, and its state is being dropped.
+        falls_asleep.await.unwrap();
         assert_eq!(one.actor().state(), State::Running);
         let mut ended = Box::pin(children.terminate(&1));
         assert!(futures_util::poll!(&mut ended).is_pending());
-        tokio::time::sleep(SECOND / 10).await;
+        // A call behind that one: once it is answered, the order to end has been given.
+        children.get_or_start(&2).await.unwrap();
         one.tell(Ping).unwrap();
         // The message came before it could be told: it wakes, and the order to end is forgotten.
         drop(let_go);
         // Kept from falling asleep again.
-        for _ in 0..30 {
+        while timeout(Duration::from_millis(100), &mut ended).await.is_err() {
             let _ = one.tell(Ping);
-            if timeout(Duration::from_millis(100), &mut ended).await.is_ok() {
-                return;
-            }
         }
-        panic!("still {:?} after three seconds", one.actor().state());
     });
 }

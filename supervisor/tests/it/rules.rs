@@ -5,17 +5,11 @@ use std::time::Duration;
 use actix::{Actor, Context};
 use oxbeam_supervisor::{
     ActorSpec, AskError, AutoShutdown, ChildCounts, ChildSpec, ChildStatus, ContextExt, ExitReason,
-    Intensity, Kind, Realm, ReportKind, Restart, Shutdown, SpawnError, SpecError, StartError,
-    State, Strategy, SupervisorError, SupervisorRef, SupervisorSpec, check_child_specs,
+    Intensity, Kind, ReportKind, Restart, Shutdown, SpawnError, SpecError, StartError, State,
+    Strategy, SupervisorError, SupervisorRef, SupervisorSpec, check_child_specs,
 };
 
 use crate::common::*;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn counter(realm: &Realm, name: &str) -> oxbeam_supervisor::Address<Counter> {
-    realm.registry().address(name).unwrap()
-}
 
 async fn gone(supervisor: &SupervisorRef) -> ExitReason {
     supervisor.actor().reaches(|state| state == State::Gone).await;

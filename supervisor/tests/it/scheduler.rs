@@ -1,72 +1,29 @@
 //! Threads: placement, the watchdog, and sharing a thread. On the wall clock, with real threads.
 
-use std::{collections::HashSet, sync::Arc, thread, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use actix::{Actor, Arbiter, Context, Handler, System};
+use actix::System;
 use oxbeam_supervisor::{
-    ActorSpec, ExitReason, Happening, Placement, Realm, RealmConfig, Schedulers, Slice, SpawnError,
-    State, SupervisorSpec, WatchdogConfig, watch,
+    ActorSpec, ChildSpec, ExitReason, Happening, Shutdown, Slice, SpawnError, State,
+    SupervisorSpec, WatchdogConfig, watch,
 };
 
-use crate::common::*;
-
-/// Tells its thread, or holds it.
-struct Sitter;
-
-impl Actor for Sitter {
-    type Context = Context<Self>;
-}
-
-#[derive(Debug, actix::Message)]
-#[rtype(result = "String")]
-struct Where;
-
-impl Handler<Where> for Sitter {
-    type Result = String;
-    fn handle(&mut self, _: Where, _: &mut Context<Self>) -> String {
-        format!("{:?}", thread::current().id())
-    }
-}
-
-/// Says that it has begun, and holds the thread until the other end is dropped.
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-struct Hold(tokio::sync::oneshot::Sender<()>, std::sync::mpsc::Receiver<()>);
-
-impl Handler<Hold> for Sitter {
-    type Result = ();
-    fn handle(&mut self, Hold(begun, until): Hold, _: &mut Context<Self>) {
-        begun.send(()).unwrap();
-        let _ = until.recv();
-    }
-}
-
-fn threads(number: usize) -> Vec<Arbiter> {
-    (0..number).map(|_| Arbiter::new()).collect()
-}
-
-fn realm_on(arbiters: &[Arbiter]) -> Arc<Realm> {
-    let compute = arbiters.iter().map(Arbiter::handle).collect();
-    Realm::with_schedulers(RealmConfig::default(), Schedulers::on(Vec::new(), compute)).unwrap()
-}
-
-fn sitter() -> ActorSpec<Sitter> {
-    ActorSpec::new(|| Sitter).placement(Placement::Compute)
-}
+use crate::{common::*, sitters::*};
 
 #[test]
 fn actors_are_placed_on_the_thread_with_the_fewest_and_give_their_seat_back() {
     System::new().block_on(async {
-        let arbiters = threads(3);
-        let realm = realm_on(&arbiters);
+        let arbiters = arbiters(3);
+        let realm = realm_on(&[], &arbiters);
+        let alive = Arc::default();
         let sitters: Vec<_> =
-            (0..6).map(|n| realm.spawn(&format!("s{n}"), sitter()).unwrap()).collect();
+            (0..6).map(|n| realm.spawn(&format!("s{n}"), sitter(&alive)).unwrap()).collect();
         let mut seats = HashSet::new();
         for sitter in &sitters {
             seats.insert(sitter.ask(Where).await.unwrap());
         }
         assert_eq!((seats.len(), realm.schedulers().loads().1), (3, vec![2, 2, 2]));
-        assert!(!seats.contains(&format!("{:?}", thread::current().id())));
+        assert!(!seats.contains(&here()));
         for sitter in &sitters[..2] {
             sitter.actor().kill();
             sitter.actor().reaches(|state| state == State::Gone).await;
@@ -83,16 +40,17 @@ fn actors_are_placed_on_the_thread_with_the_fewest_and_give_their_seat_back() {
 #[test]
 fn a_thread_that_has_ended_is_an_error_at_the_call() {
     System::new().block_on(async {
-        let arbiters = threads(1);
-        let realm = realm_on(&arbiters);
-        let sitter = realm.spawn("before", sitter()).unwrap();
-        sitter.ask(Where).await.unwrap();
+        let arbiters = arbiters(1);
+        let realm = realm_on(&[], &arbiters);
+        let alive = Arc::default();
+        let before = realm.spawn("before", sitter(&alive)).unwrap();
+        before.ask(Where).await.unwrap();
         for arbiter in arbiters {
             arbiter.stop();
             arbiter.join().unwrap();
         }
-        assert_eq!(sitter.closed(), Some(ExitReason::Killed), "its thread ended under it");
-        let placed = realm.spawn("after", self::sitter());
+        assert_eq!(before.closed(), Some(ExitReason::Killed), "its thread ended under it");
+        let placed = realm.spawn("after", sitter(&alive));
         assert!(matches!(placed, Err(SpawnError::Place(_))), "{placed:?}");
     });
 }
@@ -100,16 +58,15 @@ fn a_thread_that_has_ended_is_an_error_at_the_call() {
 #[test]
 fn the_watchdog_names_an_actor_that_holds_its_thread_and_its_message() {
     System::new().block_on(async {
-        let arbiters = threads(1);
-        let realm = realm_on(&arbiters);
+        let arbiters = arbiters(1);
+        let realm = realm_on(&[], &arbiters);
         let mut events = realm.events();
         let config =
             WatchdogConfig { limit: Duration::from_millis(50), period: Duration::from_millis(10) };
         watch(&realm, config).unwrap();
-        let sitter = realm.spawn("sitter", sitter()).unwrap();
-        let (let_go, until) = std::sync::mpsc::channel();
-        let (begun, holds) = tokio::sync::oneshot::channel();
-        let held = sitter.ask(Hold(begun, until));
+        let sitter = realm.spawn("sitter", sitter(&Arc::default())).unwrap();
+        let (hold, holds, let_go) = Hold::new();
+        let held = sitter.ask(hold);
         holds.await.unwrap();
         let (message, held_for) = loop {
             let event = events.recv().await.unwrap();
@@ -130,16 +87,13 @@ fn the_watchdog_names_an_actor_that_holds_its_thread_and_its_message() {
 #[test]
 fn rule_7_a_killed_child_whose_thread_does_not_come_back_is_given_up_as_stuck() {
     System::new().block_on(async {
-        let arbiters = threads(2);
-        let realm = realm_on(&arbiters);
-        let child = oxbeam_supervisor::ChildSpec::worker("stuck", sitter().named("stuck"))
-            .shutdown(oxbeam_supervisor::Shutdown::Brutal);
+        let arbiters = arbiters(2);
+        let realm = realm_on(&[], &arbiters);
+        let spec = sitter(&Arc::default()).named("stuck");
+        let child = ChildSpec::worker("stuck", spec).shutdown(Shutdown::Brutal);
         let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
         let actor = root.child("stuck").await.unwrap();
-        let (let_go, until) = std::sync::mpsc::channel();
-        let (begun, holds) = tokio::sync::oneshot::channel();
-        actor.address::<Sitter>().unwrap().tell(Hold(begun, until)).unwrap();
-        holds.await.unwrap();
+        let let_go = hold(&actor.address().unwrap()).await;
         let story = Story::of(&realm);
         root.terminate_child("stuck").await.unwrap();
         assert_eq!(story.reports().len(), 1, "a shutdown error");

@@ -1,15 +1,12 @@
 //! Children whose thread has ended, or does not come back.
 
-use std::{
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix::System;
 use oxbeam_supervisor::{ChildSpec, ExitReason, Shutdown, State, SupervisorSpec};
 use tokio::time::timeout;
 
-use crate::sitters::*;
+use crate::{common::*, sitters::*};
 
 const GRACE: Duration = Duration::from_secs(20);
 
@@ -78,10 +75,7 @@ fn whoever_watches_a_stuck_child_hears_when_its_supervisor_gives_it_up_as_stuck(
         let address = actor.address::<Sitter>().unwrap();
         let mut down = Box::pin(actor.down());
         assert!(futures_util::poll!(&mut down).is_pending());
-        let (let_go, until) = mpsc::channel();
-        let (begun, holds) = tokio::sync::oneshot::channel();
-        address.tell(Hold(begun, until)).unwrap();
-        holds.await.unwrap();
+        let let_go = hold(&address).await;
         root.terminate_child("s").await.unwrap();
         let closed = actor.closed();
         let heard = timeout(SECOND, down).await.ok();
