@@ -4,9 +4,10 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use actix::System;
 use oxbeam_supervisor::{
-    ActorSpec, ChildSpec, ExitReason, Happening, Shutdown, Slice, SpawnError, State,
-    SupervisorSpec, WatchdogConfig, watch,
+    ActorSpec, ChildSpec, Event, ExitReason, Happening, Placement, Realm, Shutdown, Slice,
+    SpawnError, State, SupervisorSpec, WatchdogConfig, watch,
 };
+use tokio::sync::broadcast;
 
 use crate::{common::*, sitters::*};
 
@@ -55,32 +56,58 @@ fn a_thread_that_has_ended_is_an_error_at_the_call() {
     });
 }
 
+/// Has the realm watched, so that one who holds its thread is soon told of.
+fn watched(realm: &Arc<Realm>) -> broadcast::Receiver<Event> {
+    let (limit, period) = (Duration::from_millis(50), Duration::from_millis(10));
+    watch(realm, WatchdogConfig { limit, period }).unwrap();
+    realm.events()
+}
+
+/// The first actor told to hold its thread, its message, and for how long.
+async fn stuck(events: &mut broadcast::Receiver<Event>) -> (String, Option<&str>, Duration) {
+    loop {
+        let event = events.recv().await.unwrap();
+        if let Happening::Stuck { message, held } = event.what {
+            return (event.path.to_string(), message, held);
+        }
+    }
+}
+
 #[test]
 fn the_watchdog_names_an_actor_that_holds_its_thread_and_its_message() {
     System::new().block_on(async {
         let arbiters = arbiters(1);
         let realm = realm_on(&[], &arbiters);
-        let mut events = realm.events();
-        let config =
-            WatchdogConfig { limit: Duration::from_millis(50), period: Duration::from_millis(10) };
-        watch(&realm, config).unwrap();
+        let mut events = watched(&realm);
         let sitter = realm.spawn("sitter", sitter(&Arc::default())).unwrap();
         let (hold, holds, let_go) = Hold::new();
-        let held = sitter.ask(hold);
+        let asked = sitter.ask(hold);
         holds.await.unwrap();
-        let (message, held_for) = loop {
-            let event = events.recv().await.unwrap();
-            if let Happening::Stuck { message, held } = event.what {
-                assert_eq!(&*event.path, "sitter");
-                break (message, held);
-            }
-        };
+        let (path, message, held) = stuck(&mut events).await;
+        assert_eq!(path, "sitter");
         assert!(message.unwrap().ends_with("Hold"));
-        assert!(held_for >= Duration::from_millis(50));
+        assert!(held >= Duration::from_millis(50));
         let row = realm.snapshot(None, 10).rows.remove(0);
         assert!(row.current.unwrap().message.ends_with("Hold"));
         drop(let_go);
-        held.await.unwrap();
+        asked.await.unwrap();
+    });
+}
+
+#[test]
+fn the_watchdog_names_an_actor_that_holds_its_thread_while_it_is_built() {
+    System::new().block_on(async {
+        let arbiters = arbiters(1);
+        let realm = realm_on(&[], &arbiters);
+        let mut events = watched(&realm);
+        let (hold, builds, let_go) = Hold::new();
+        let spec = held_up(hold).placement(Placement::Compute);
+        let built = realm.spawn("slow", spec).unwrap();
+        builds.await.unwrap();
+        let (path, ..) = stuck(&mut events).await;
+        assert_eq!(path, "slow");
+        drop(let_go);
+        built.actor().reaches(|state| state == State::Running).await;
     });
 }
 
@@ -95,7 +122,7 @@ fn rule_7_a_killed_child_whose_thread_does_not_come_back_is_given_up_as_stuck() 
         let actor = root.child("stuck").await.unwrap();
         let let_go = hold(&actor.address().unwrap()).await;
         let story = Story::of(&realm);
-        root.terminate_child("stuck").await.unwrap();
+        hurry(root.terminate_child("stuck")).await.unwrap();
         assert_eq!(story.reports().len(), 1, "a shutdown error");
         assert_eq!(root.actor().state(), State::Running);
         let again = root.restart_child("stuck").await.unwrap();

@@ -17,6 +17,8 @@ use oxbeam_supervisor::{
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
+use crate::common::Never;
+
 /// Holds its thread, or tells which it is and that it lives.
 pub(crate) struct Sitter(Arc<AtomicUsize>);
 
@@ -72,6 +74,15 @@ pub(crate) async fn hold(sitter: &Address<Sitter>) -> mpsc::Sender<()> {
     let_go
 }
 
+/// Waits on a clock that jumps to this thread's next deadline: for one that has to run out because
+/// another thread is held. Nothing else that is waited for may come from another thread.
+pub(crate) async fn hurry<F: Future>(waits: F) -> F::Output {
+    tokio::time::pause();
+    let done = waits.await;
+    tokio::time::resume();
+    done
+}
+
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Ping;
@@ -95,6 +106,18 @@ impl Handler<Where> for Sitter {
 /// This thread, as [`Where`] tells it.
 pub(crate) fn here() -> String {
     format!("{:?}", thread::current().id())
+}
+
+/// Holds its thread while it is built, the first time.
+pub(crate) fn held_up(hold: Hold) -> ActorSpec<Never> {
+    let hold = Mutex::new(Some(hold));
+    ActorSpec::new(move || {
+        let first = hold.lock().take();
+        if let Some(hold) = first {
+            hold.here();
+        }
+        Never
+    })
 }
 
 /// Holds its thread while it is dropped.

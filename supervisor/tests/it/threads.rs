@@ -1,9 +1,8 @@
 //! Threads that end while actors live on them, or are on their way to them.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::sync::Arc;
 
 use actix::System;
-use oxbeam_supervisor::{ActorSpec, Happening, Placement, State, WatchdogConfig, watch};
 use tokio::time::timeout;
 
 use crate::{common::*, sitters::*};
@@ -38,33 +37,12 @@ fn an_actor_given_to_a_thread_that_ends_before_it_begins_is_answered_for() {
             arbiter.join().unwrap();
         }
         let Ok(second) = second else { return };
-        let asked = timeout(SECOND, second.ask(Ping)).await;
+        let asked = hurry(timeout(SECOND, second.ask(Ping))).await;
         assert!(
             asked.is_ok(),
             "no answer; {:?}, {} actors",
             second.actor().state(),
             realm.actors()
         );
-    });
-}
-
-#[test]
-fn the_watchdog_names_an_actor_that_holds_its_thread_while_it_is_built() {
-    System::new().block_on(async {
-        let arbiters = arbiters(1);
-        let realm = realm_on(&[], &arbiters);
-        let mut events = realm.events();
-        let config =
-            WatchdogConfig { limit: Duration::from_millis(50), period: Duration::from_millis(10) };
-        watch(&realm, config).unwrap();
-        let spec = ActorSpec::new(|| {
-            thread::sleep(SECOND);
-            Never
-        });
-        let built = realm.spawn("slow", spec.placement(Placement::Compute)).unwrap();
-        built.actor().reaches(|state| state == State::Running).await;
-        let told = std::iter::from_fn(|| events.try_recv().ok())
-            .any(|event| matches!(event.what, Happening::Stuck { .. }));
-        assert!(told);
     });
 }

@@ -1,9 +1,6 @@
 //! Monitors, links and groups leave nothing behind.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use actix::{Actor, Context, Handler, System};
 use oxbeam_supervisor::{ActorSpec, Address, ChildSpec, Down, Intensity, State, SupervisorSpec};
@@ -114,7 +111,7 @@ fn a_large_group_is_joined_and_left_in_time_that_grows_with_it_not_with_its_squa
     simulate(async {
         let time = |members: usize| async move {
             let realm = realm();
-            let begun = Instant::now();
+            let begun = processor_time();
             let all: Vec<_> = (0..members)
                 .map(|n| {
                     let spec = ActorSpec::new(Counter::default).member_of("pool");
@@ -125,15 +122,16 @@ fn a_large_group_is_joined_and_left_in_time_that_grows_with_it_not_with_its_squa
                 member.actor().kill();
             }
             settle().await;
-            begun.elapsed()
+            processor_time() - begun
         };
-        // The best of three, because the machine has other work; a square would be 64 times.
+        // Eight times as many; a square would be 64 times.
         let (mut small, mut large) = (Duration::MAX, Duration::MAX);
         for _ in 0..3 {
             small = small.min(time(4_000).await);
             large = large.min(time(32_000).await);
         }
-        assert!(large < small * 20, "{small:?} for 4,000, {large:?} for 32,000");
+        println!("group: 4,000 in {small:?}, 32,000 in {large:?}");
+        assert!(large < small * 24, "{small:?} for 4,000, {large:?} for 32,000");
     });
 }
 
