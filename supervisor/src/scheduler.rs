@@ -35,6 +35,10 @@ pub enum Placement {
     Control,
     /// The compute thread with the fewest actors.
     Compute,
+    /// The control thread of this number, counted around: for actors of which each thread has one.
+    ControlThread(usize),
+    /// The compute thread of this number, counted around: for actors of which each thread has one.
+    ComputeThread(usize),
 }
 
 /// There is no thread to run an actor on.
@@ -118,6 +122,8 @@ impl Schedulers {
             Placement::Here => &[],
             Placement::Control => self.control.as_slice(),
             Placement::Compute => self.compute.as_slice(),
+            Placement::ControlThread(number) => one_of(&self.control, number),
+            Placement::ComputeThread(number) => one_of(&self.compute, number),
         };
         if group.is_empty() {
             return spawn_here(unplaced.into_shell(None));
@@ -134,6 +140,12 @@ impl Schedulers {
         }
         Err(NoPlace::ThreadEnded)
     }
+}
+
+/// The one thread of this number, counted around; of an empty group none.
+fn one_of(group: &[Thread], number: usize) -> &[Thread] {
+    let at = number.checked_rem(group.len()).unwrap_or(0);
+    group.get(at..=at).unwrap_or_default()
 }
 
 fn least_loaded(group: &[Thread]) -> Option<&Thread> {

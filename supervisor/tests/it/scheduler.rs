@@ -2,12 +2,12 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
-use actix::System;
+use actix::{Arbiter, System};
 use oxbeam_supervisor::{
-    ActorSpec, ChildSpec, Event, ExitReason, Happening, Placement, Realm, Shutdown, Slice,
-    SpawnError, State, SupervisorSpec, WatchdogConfig, watch,
+    ActorSpec, ChildSpec, Event, ExitReason, Happening, Intensity, NoPlace, Placement, Realm,
+    Shutdown, Slice, SpawnError, State, SupervisorSpec, WatchdogConfig, watch,
 };
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, oneshot};
 
 use crate::{common::*, sitters::*};
 
@@ -53,6 +53,93 @@ fn a_thread_that_has_ended_is_an_error_at_the_call() {
         assert_eq!(before.closed(), Some(ExitReason::Killed), "its thread ended under it");
         let placed = realm.spawn("after", sitter(&alive));
         assert!(matches!(placed, Err(SpawnError::Place(_))), "{placed:?}");
+    });
+}
+
+async fn thread_of(arbiter: &Arbiter) -> String {
+    let (tell, told) = oneshot::channel();
+    assert!(arbiter.spawn_fn(|| tell.send(here()).unwrap()));
+    told.await.unwrap()
+}
+
+/// Where an actor of this placement runs.
+async fn placed(realm: &Arc<Realm>, placement: Placement) -> String {
+    let spec = sitter(&Arc::default()).placement(placement);
+    realm.spawn("placed", spec).unwrap().ask(Where).await.unwrap()
+}
+
+#[test]
+fn actors_placed_by_number_are_on_that_thread_and_numbers_count_around() {
+    System::new().block_on(async {
+        let (control, compute) = (arbiters(2), arbiters(3));
+        let realm = realm_on(&control, &compute);
+        // Each twice, so that the thread with the fewest actors would be another one.
+        for number in (0..7).chain(0..7).chain([usize::MAX]) {
+            let on_control = placed(&realm, Placement::ControlThread(number)).await;
+            assert_eq!(on_control, thread_of(&control[number % 2]).await, "control {number}");
+            let on_compute = placed(&realm, Placement::ComputeThread(number)).await;
+            assert_eq!(on_compute, thread_of(&compute[number % 3]).await, "compute {number}");
+        }
+    });
+}
+
+#[test]
+fn an_actor_placed_by_number_stays_on_its_thread_over_restarts() {
+    System::new().block_on(async {
+        let arbiters = arbiters(3);
+        let realm = realm_on(&[], &arbiters);
+        let spec = sitter(&Arc::default()).placement(Placement::ComputeThread(1));
+        let spec = SupervisorSpec::new()
+            .intensity(Intensity { restarts: 3, period: SECOND })
+            .child(ChildSpec::worker("s", spec));
+        let root = realm.start("root", spec).await.unwrap();
+        let thread = thread_of(&arbiters[1]).await;
+        let address = root.child("s").await.unwrap().address::<Sitter>().unwrap();
+        for life in 1..=3 {
+            assert_eq!(address.ask(Where).await.as_ref(), Ok(&thread), "life {life}");
+            assert_eq!(address.actor().row().incarnation, life);
+            address.actor().kill();
+        }
+        root.terminate_child("s").await.unwrap();
+        let again = root.restart_child("s").await.unwrap().unwrap();
+        assert_ne!(again, address.actor(), "started by a call: another actor");
+        assert_eq!(again.address::<Sitter>().unwrap().ask(Where).await, Ok(thread));
+    });
+}
+
+#[test]
+fn a_thread_that_has_ended_takes_no_actor_placed_by_its_number_and_the_others_do() {
+    System::new().block_on(async {
+        let (mut control, mut compute) = (arbiters(2), arbiters(2));
+        let realm = realm_on(&control, &compute);
+        for dead in [control.remove(1), compute.remove(1)] {
+            dead.stop();
+            dead.join().unwrap();
+        }
+        // The second time it is known to have ended.
+        for number in [1, 3, 1] {
+            for placement in [Placement::ControlThread(number), Placement::ComputeThread(number)] {
+                let spec = sitter(&Arc::default()).placement(placement);
+                let refused = realm.spawn("refused", spec);
+                assert_eq!(refused.unwrap_err(), SpawnError::Place(NoPlace::ThreadEnded));
+            }
+        }
+        assert_eq!(realm.actors(), 0);
+        let on_control = placed(&realm, Placement::ControlThread(2)).await;
+        assert_eq!(on_control, thread_of(&control[0]).await);
+        let on_compute = placed(&realm, Placement::ComputeThread(2)).await;
+        assert_eq!(on_compute, thread_of(&compute[0]).await);
+    });
+}
+
+#[test]
+fn an_actor_placed_by_number_runs_here_where_there_are_no_threads() {
+    System::new().block_on(async {
+        let realm = realm();
+        for number in [0, 1, usize::MAX] {
+            assert_eq!(placed(&realm, Placement::ControlThread(number)).await, here());
+            assert_eq!(placed(&realm, Placement::ComputeThread(number)).await, here());
+        }
     });
 }
 
