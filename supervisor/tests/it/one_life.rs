@@ -237,8 +237,12 @@ fn a_child_told_to_end_while_it_falls_asleep_does_end() {
         // The message came before it could be told: it wakes, and the order to end is forgotten.
         drop(let_go);
         // Kept from falling asleep again.
-        while timeout(Duration::from_millis(100), &mut ended).await.is_err() {
-            let _ = one.tell(Ping);
-        }
+        let kept_awake = async {
+            while timeout(Duration::from_millis(100), &mut ended).await.is_err() {
+                let _ = one.tell(Ping);
+            }
+        };
+        let heard = timeout(60 * SECOND, kept_awake).await;
+        assert!(heard.is_ok(), "still {:?} after a minute", one.actor().state());
     });
 }
