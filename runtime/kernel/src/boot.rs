@@ -4,6 +4,8 @@
 //! node          rest_for_one
 //! ├── store     opens the store; if it ends, all that is below is started anew
 //! ├── devices   one_for_one: for each thread, an actor for each device
+//! ├── processes dynamic: an actor for each process that is computed
+//! ├── pasts     dynamic: an actor for each process of which earlier slots are read
 //! └── requests  one_for_one: for each control thread, an actor that takes requests
 //! ```
 
@@ -16,8 +18,9 @@ use oxbeam_supervisor::{ChildSpec, Placement, Realm, Restart, Strategy, Supervis
 
 use crate::device::DeviceActor;
 use crate::devices::{Devices, Row};
-use crate::node::Node;
+use crate::node::{ChildrenOf, Node};
 use crate::pool::Pool;
+use crate::process;
 use crate::request::RequestActor;
 use crate::settings::NodeMessage;
 use crate::store::StoreActor;
@@ -67,26 +70,33 @@ impl Boot {
     /// # Errors
     /// A table without `message@1.0`; a system that gives no threads.
     pub fn build(self) -> Result<(Arc<Node>, SupervisorSpec), BootError> {
-        let devices = Arc::new(Devices::new(self.devices).ok_or(BootError::NoIdentity)?);
+        let Self { wallet, configuration, devices, store, store_config, realm } = self;
+        let devices = Arc::new(Devices::new(devices).ok_or(BootError::NoIdentity)?);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::new(cores)?;
-        let node =
-            Node::new(self.wallet, self.configuration, devices.clone(), pool, self.realm.clone());
-        let node = Arc::new(node);
-        let store = StoreActor::spec(self.store, self.store_config, &node);
-        let threads = Threads::of(&self.realm);
-        let spec = SupervisorSpec::new()
+        let idle = configuration.settings.passivate_after;
+        let mut specs = None;
+        let node = Arc::new_cyclic(|node| {
+            let (processes, present) = process::spec(node, idle, false).into_child("processes");
+            let (pasts, past) = process::spec(node, idle, true).into_child("pasts");
+            specs = Some([present, past]);
+            let children = ChildrenOf { processes, pasts };
+            Node::new(wallet, configuration, devices.clone(), pool, realm.clone(), children)
+        });
+        let store = StoreActor::spec(store, store_config, &node);
+        let threads = Threads::of(&realm);
+        let mut spec = SupervisorSpec::new()
             .strategy(Strategy::RestForOne)
             .child(ChildSpec::worker("store", store))
             .child(
                 ChildSpec::supervisor("devices", threads.devices(&devices))
                     .restart(Restart::Permanent),
-            )
-            .child(
-                ChildSpec::supervisor("requests", threads.requests(&node))
-                    .restart(Restart::Permanent),
             );
-        Ok((node, spec))
+        for child in specs.into_iter().flatten() {
+            spec = spec.child(child);
+        }
+        let requests = ChildSpec::supervisor("requests", threads.requests(&node));
+        Ok((node, spec.child(requests.restart(Restart::Permanent))))
     }
 }
 

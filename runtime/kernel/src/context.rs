@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
+use crate::process::Worker;
 use crate::resolver;
 use crate::settings::{NodeMessage, Settings};
 
@@ -20,6 +21,8 @@ pub struct Context {
     depth: u32,
     mode: Mode,
     held: Option<Arc<Held>>,
+    /// The actor that computes a process, if the call is a part of that.
+    worker: Option<Worker>,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -53,7 +56,23 @@ impl Context {
         let configuration = node.configuration();
         let request = RequestScope { node, configuration, steps: AtomicU64::new(0), cancelled };
         let mode = Mode { wrap: false, hashpath: true, step_hook: true };
-        Self { request: Arc::new(request), depth: 0, mode, held: None }
+        Self { request: Arc::new(request), depth: 0, mode, held: None, worker: None }
+    }
+
+    /// Work of an actor that computes a process.
+    pub(crate) fn as_worker(&self, worker: Worker) -> Self {
+        Self { worker: Some(worker), ..self.clone() }
+    }
+
+    /// The actor that this call is computed by, if it is a part of computing a process.
+    pub(crate) fn worker(&self) -> Option<Worker> {
+        self.worker
+    }
+
+    /// A new request of the same worker: with the configuration in force, and all of its limits.
+    pub(crate) fn fresh(&self) -> Self {
+        let fresh = Self::new(self.node().clone(), self.request.cancelled.clone());
+        Self { worker: self.worker, ..fresh }
     }
 
     /// The same request with the configuration that is in force now.

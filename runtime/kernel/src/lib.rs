@@ -7,6 +7,7 @@
 //! Nothing here knows of HTTP but for its status codes, and no device is known by name but
 //! `message@1.0`, which answers what others do not.
 
+mod assignment;
 mod boot;
 mod content;
 mod context;
@@ -14,8 +15,10 @@ mod device;
 mod devices;
 mod error;
 mod node;
+mod outbox;
 mod outcome;
 mod pool;
+mod process;
 pub mod record;
 mod request;
 mod resolver;
@@ -31,5 +34,6 @@ pub use error::CallError;
 pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
+pub use process::{ProcessActor, Role, Wanted, number, process_id, run_as};
 pub use request::{Answer, http_status};
 pub use settings::{NodeMessage, Settings, Signing};

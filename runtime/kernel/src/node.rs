@@ -6,9 +6,9 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use oxbeam_protocol::commitment::{self, CommitRequest};
-use oxbeam_protocol::{Message, NoContent, Value, Wallet};
+use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 use oxbeam_store::{LocalStore, Store};
-use oxbeam_supervisor::Realm;
+use oxbeam_supervisor::{Children, Realm};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,7 @@ use crate::context::Context;
 use crate::devices::Devices;
 use crate::error::CallError;
 use crate::pool::Pool;
+use crate::process::{ProcessActor, Waits};
 use crate::resolver::Sharing;
 use crate::settings::NodeMessage;
 
@@ -34,6 +35,15 @@ pub struct Node {
     pool: Pool,
     sharing: Sharing,
     realm: Arc<Realm>,
+    children: ChildrenOf,
+    waits: Waits,
+}
+
+/// The actors that are started on demand.
+#[derive(Debug)]
+pub(crate) struct ChildrenOf {
+    pub(crate) processes: Children<Id, ProcessActor>,
+    pub(crate) pasts: Children<Id, ProcessActor>,
 }
 
 impl Node {
@@ -43,8 +53,11 @@ impl Node {
         devices: Arc<Devices>,
         pool: Pool,
         realm: Arc<Realm>,
+        children: ChildrenOf,
     ) -> Self {
         Self {
+            children,
+            waits: Waits::default(),
             configuration: ArcSwap::from_pointee(configuration),
             changing: Mutex::default(),
             address: wallet.address().to_string().into(),
@@ -110,6 +123,22 @@ impl Node {
 
     pub(crate) fn sharing(&self) -> &Sharing {
         &self.sharing
+    }
+
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    /// The actors of the processes that are computed.
+    #[must_use]
+    pub fn processes(&self) -> &Children<Id, ProcessActor> {
+        &self.children.processes
+    }
+
+    /// The actors of the processes of which earlier slots are read.
+    #[must_use]
+    pub fn pasts(&self) -> &Children<Id, ProcessActor> {
+        &self.children.pasts
     }
 
     pub(crate) fn store_place(&self) -> &Arc<ArcSwapOption<LocalStore>> {
