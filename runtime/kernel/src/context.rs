@@ -211,6 +211,14 @@ impl Context {
         Box::pin(resolver::run(&self.inner()?, singleton)).await
     }
 
+    /// The messages that the node runs at an event: the handlers of a hook.
+    ///
+    /// # Errors
+    /// A handler that is no message; as [`Context::get`].
+    pub async fn handlers(&self, hook: &str) -> Result<Vec<Message>, CallError> {
+        resolver::handlers(self, hook).await
+    }
+
     /// What a message holds under a key, loaded if it lies elsewhere.
     ///
     /// # Errors
