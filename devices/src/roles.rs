@@ -5,7 +5,7 @@
 //! request from outside alone, whose signatures were verified when it came, and only for its own
 //! steps: see [`Context::signed`].
 
-use oxbeam_kernel::Context;
+use oxbeam_kernel::{Call, Context};
 use oxbeam_protocol::{Id, Key, Message, Value, commitment};
 
 /// The word of `operator` for a node that belongs to whoever comes first.
@@ -17,7 +17,12 @@ const SIGNED_FOR_OTHERS: [&str; 2] = ["status", "from-process"];
 /// Whether the request comes from the node's operator. Without one, that is whoever has the node's
 /// own key; as long as the node is `unclaimed`, it is everybody.
 pub(crate) fn is_admin(context: &Context) -> bool {
-    match context.configuration().message.get("operator") {
+    is_admin_of(context, &context.configuration().message)
+}
+
+/// As [`is_admin`], by this configuration.
+pub(crate) fn is_admin_of(context: &Context, configuration: &Message) -> bool {
+    match configuration.get("operator") {
         Some(operator) if operator.is_name(UNCLAIMED) => true,
         Some(operator) => is_signed_by(context, operator),
         None => is_signed_by_node(context),
@@ -25,7 +30,6 @@ pub(crate) fn is_admin(context: &Context) -> bool {
 }
 
 /// Whether one of these addresses has signed the request.
-#[expect(dead_code)]
 pub(crate) fn is_signed_by_one_of(context: &Context, addresses: &[Value]) -> bool {
     addresses.iter().any(|address| is_signed_by(context, address))
 }
@@ -54,4 +58,15 @@ fn same_address(signer: &Key, address: &[u8]) -> bool {
     let native = |text: &[u8]| Id::from_native_or_text(text).ok();
     signer.as_bytes() == address
         || native(signer.as_bytes()).is_some_and(|signer| native(address) == Some(signer))
+}
+
+/// What of a call its signers vouch for: all of it, if they have signed the path that led here, and
+/// else the message that they have signed. Of what nobody signed, all.
+///
+/// Whoever sends a signed message to another path can add what they like to it there.
+pub(crate) fn vouched(call: &Call) -> Message {
+    match call.context.signed() {
+        Some(signed) if !signed.contains("path") => signed.clone(),
+        _ => call.request.clone(),
+    }
 }

@@ -84,6 +84,15 @@ pub(super) async fn commit(call: Call) -> Result<Outcome, CallError> {
     Ok(Outcome::ok(call.context.node().commit(message, request).await?))
 }
 
+/// As [`commit`], with a commitment of this device unless the request asks for another.
+pub(crate) async fn commit_as(call: Call, device: &'static str) -> Result<Outcome, CallError> {
+    let request = match call.request.contains("commitment-device") {
+        true => call.request,
+        false => call.request.with("commitment-device", device),
+    };
+    commit(Call { request, ..call }).await
+}
+
 /// What the request selects. A signed request carries its own commitments under the key of a
 /// selector: they select nothing.
 fn selection(request: &Message) -> Result<Selection, CallError> {
