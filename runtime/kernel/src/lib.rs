@@ -36,4 +36,4 @@ pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use process::{ProcessActor, Role, Wanted, number, process_id, run_as};
 pub use request::{Answer, http_status};
-pub use settings::{NodeMessage, Settings, Signing};
+pub use settings::{ConfigurationError, NodeMessage, Settings, Signing};
