@@ -8,6 +8,7 @@
 //! `message@1.0`, which answers what others do not.
 
 mod boot;
+pub mod configuration;
 mod content;
 mod context;
 mod device;
@@ -23,6 +24,7 @@ mod settings;
 mod store;
 
 pub use boot::{Boot, BootError, StorePlace};
+pub use configuration::NodeMessage;
 pub use content::{Contents, Offloaded};
 pub use context::Context;
 pub use device::{Call, Device, Reply, reply};
@@ -32,4 +34,4 @@ pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use request::{Answer, http_status};
-pub use settings::{NodeMessage, Settings, Signing};
+pub use settings::{HttpLimits, LogForm, Settings, Signing, Startup};
