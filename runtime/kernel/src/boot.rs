@@ -16,13 +16,13 @@ use oxbeam_protocol::Wallet;
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{ChildSpec, Placement, Realm, Restart, Strategy, SupervisorSpec};
 
+use crate::configuration::NodeMessage;
 use crate::device::DeviceActor;
 use crate::devices::{Devices, Row};
 use crate::node::{ChildrenOf, Node};
 use crate::pool::Pool;
 use crate::process;
 use crate::request::RequestActor;
-use crate::settings::NodeMessage;
 use crate::store::StoreActor;
 
 /// Where the store lies.

@@ -8,12 +8,13 @@ use oxbeam_protocol::commitment::COMMITMENTS;
 use oxbeam_protocol::{Key, Message, Value};
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::NodeMessage;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
 use crate::process::Worker;
 use crate::resolver;
-use crate::settings::{NodeMessage, Settings};
+use crate::settings::Settings;
 
 /// A request's way through the node. Clones are the same request at the same depth.
 #[derive(Clone)]

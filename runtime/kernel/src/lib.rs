@@ -9,6 +9,7 @@
 
 mod assignment;
 mod boot;
+pub mod configuration;
 mod content;
 mod context;
 mod device;
@@ -26,6 +27,7 @@ mod settings;
 mod store;
 
 pub use boot::{Boot, BootError, StorePlace};
+pub use configuration::NodeMessage;
 pub use content::{Contents, Offloaded};
 pub use context::Context;
 pub use device::{Call, Device, Reply, reply};
@@ -36,4 +38,4 @@ pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use process::{ProcessActor, Role, Wanted, number, process_id, run_as};
 pub use request::{Answer, http_status};
-pub use settings::{ConfigurationError, NodeMessage, Settings, Signing};
+pub use settings::{HttpLimits, LogForm, Settings, Signing, Startup};

@@ -12,6 +12,7 @@ use oxbeam_supervisor::{Children, Realm};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::NodeMessage;
 use crate::content::Contents;
 use crate::context::Context;
 use crate::devices::Devices;
@@ -19,7 +20,6 @@ use crate::error::CallError;
 use crate::pool::Pool;
 use crate::process::{ProcessActor, Waits};
 use crate::resolver::Sharing;
-use crate::settings::NodeMessage;
 
 /// A node. What decides a result lies in messages and in the store; here are handles and the
 /// configuration.
