@@ -157,3 +157,64 @@ impl Writer {
         async move { queue::why(&mut phase).await }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::wait;
+    use crate::engine::memory::{Memory, MemoryDisk};
+
+    fn start(config: &StoreConfig) -> Writer {
+        let engine = Arc::new(Memory::open(&MemoryDisk::new()).unwrap());
+        Writer::start(engine, config, Arc::default()).unwrap()
+    }
+
+    /// Keeps the writer busy from now on until the sender is dropped.
+    fn hold(writer: &Writer) -> mpsc::Sender<()> {
+        let (release, held) = mpsc::channel::<()>();
+        let (begun, holding) = mpsc::channel();
+        drop(writer.submit(How::buffered(0).alone(), move |_| {
+            let _ = begun.send(());
+            let _ = held.recv();
+            Ok(())
+        }));
+        holding.recv().unwrap();
+        release
+    }
+
+    #[test]
+    fn callers_wait_for_room_in_the_queue_and_too_many_are_refused() {
+        let config = StoreConfig { write_queue: 3, write_waiters: 3, ..StoreConfig::default() };
+        let writer = start(&config);
+        let held = hold(&writer);
+        // One is being planned, two have room, three wait.
+        let ask = |number: usize| writer.submit(How::synced(8), move |_| Ok(number));
+        let answers: Vec<_> = (0..7).map(ask).collect();
+        drop(held);
+        for (number, answer) in answers.into_iter().enumerate() {
+            match wait(answer) {
+                Ok(done) => assert!(done == number && number < 5, "{number} is done"),
+                Err(StoreError::Overloaded { waiting: 3 }) => assert!(number >= 5, "{number}"),
+                Err(other) => panic!("{other}"),
+            }
+        }
+        assert_eq!(wait(ask(7)).unwrap(), 7, "and then there is room again");
+    }
+
+    #[test]
+    fn who_gives_up_waiting_for_room_is_passed_over_and_who_had_room_is_not() {
+        let writer = start(&StoreConfig { write_queue: 2, ..StoreConfig::default() });
+        let (done, seen) = mpsc::channel();
+        let held = hold(&writer);
+        for number in 0..3 {
+            let done = done.clone();
+            drop(writer.submit(How::synced(8), move |_| {
+                let _ = done.send(number);
+                Ok(())
+            }));
+        }
+        drop(held);
+        writer.join();
+        assert_eq!(seen.try_iter().collect::<Vec<_>>(), [0]);
+    }
+}
