@@ -36,6 +36,7 @@ use crate::keys::{
 };
 use crate::local::LocalStore;
 use crate::log::AssignmentRecord;
+use crate::processes::half_done_key;
 use crate::record::unseal;
 use crate::results::ResultRecord;
 
@@ -80,12 +81,16 @@ impl LocalStore {
     /// Blocks: for a command, or a thread of its own. Others may write meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::NoProcess`], [`StoreError::Stream`]; errors of reading.
+    /// [`StoreError::NoProcess`], [`StoreError::ProcessBusy`] if it is being deleted,
+    /// [`StoreError::Stream`]; errors of reading.
     pub fn export_process(&self, process: Id, to: &mut dyn Write) -> Result<Exported, StoreError> {
         self.export_with(to, |export| {
             let head = keys::of_process(HEAD, &process);
             if export.reader.get(Family::Log, &head)?.is_none() {
                 return Err(StoreError::NoProcess { process });
+            }
+            if export.reader.get(Family::Node, &half_done_key(&process))?.is_some() {
+                return Err(StoreError::ProcessBusy { process });
             }
             export.begin(process)?;
             export.process(&process)

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
+use oxbeam_protocol::Id;
 use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, ready};
@@ -15,6 +16,7 @@ use crate::engine::memory::{Memory, MemoryDisk};
 use crate::engine::rocks::Rocks;
 use crate::engine::{Cached, Engine, Family};
 use crate::error::{Ended, StoreError};
+use crate::processes::{Deleter, Marks};
 use crate::readers::Readers;
 use crate::record::unseal;
 use crate::recovery::{self, Recovery};
@@ -35,6 +37,8 @@ struct Inner {
     config: StoreConfig,
     counters: Arc<Counters>,
     collector: Collector,
+    marks: Marks,
+    deleter: Deleter,
 }
 
 impl Drop for Inner {
@@ -123,11 +127,16 @@ impl LocalStore {
         let counters = Arc::new(Counters::default());
         let readers = Readers::start(Arc::clone(&engine), config.reader_threads, config.read_queue)
             .map_err(failed)?;
-        let writer = Writer::start(Arc::clone(&engine), config, Arc::clone(&counters));
+        let marks = Marks::default();
+        marks.load(&*engine).inspect_err(|_| engine.close())?;
+        let writer =
+            Writer::start(Arc::clone(&engine), config, Arc::clone(&counters), marks.clone());
         let writer = writer.inspect_err(|_| engine.close()).map_err(failed)?;
+        let deleter = Deleter::start(writer.clone()).inspect_err(|_| writer.join());
+        let deleter = deleter.map_err(failed)?;
         let collector = Collector::default();
         let config = config.clone();
-        let inner = Inner { engine, writer, readers, config, counters, collector };
+        let inner = Inner { engine, writer, readers, config, counters, collector, marks, deleter };
         Ok((Self(Arc::new(inner)), recovery))
     }
 
@@ -196,6 +205,27 @@ impl LocalStore {
 
     pub(crate) fn collector(&self) -> &Collector {
         &self.0.collector
+    }
+
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.0.marks
+    }
+
+    pub(crate) fn deleter(&self) -> &Deleter {
+        &self.0.deleter
+    }
+
+    /// What was read of a process; nothing if it is being deleted or imported.
+    pub(crate) fn unless_half_done<T: Default + Send + 'static>(
+        &self,
+        process: Id,
+        read: Answer<T>,
+    ) -> Answer<T> {
+        let marks = self.marks().clone();
+        Box::pin(async move {
+            let found = read.await;
+            if marks.has(&process) { Ok(T::default()) } else { found }
+        })
     }
 
     /// One record as it is.

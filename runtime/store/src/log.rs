@@ -281,20 +281,24 @@ impl Log for LocalStore {
     }
 
     fn head(&self, process: Id) -> Answer<Option<Head>> {
-        self.record(Family::Log, keys::of_process(HEAD, &process))
+        let head = self.record(Family::Log, keys::of_process(HEAD, &process));
+        self.unless_half_done(process, head)
     }
 
     fn assignment(&self, process: Id, slot: Slot) -> Answer<Option<Assignment>> {
         let key = keys::of_slot(ASSIGNMENT, &process, slot);
-        self.read_record(Family::Log, key, move |record: AssignmentRecord| record.at(slot))
+        let found =
+            self.read_record(Family::Log, key, move |record: AssignmentRecord| record.at(slot));
+        self.unless_half_done(process, found)
     }
 
     fn assignments(&self, process: Id, from: Slot, limit: Limit) -> Answer<Page<Assignment, Slot>> {
-        self.readers().run(move |engine| read(engine, &process, from, limit))
+        let found = self.readers().run(move |engine| read(engine, &process, from, limit));
+        self.unless_half_done(process, found)
     }
 
     fn received(&self, process: Id, origin: Origin) -> Answer<Option<Slot>> {
         let key = keys::received(&process, &origin.process, origin.slot, origin.index);
-        self.record(Family::Log, key)
+        self.unless_half_done(process, self.record(Family::Log, key))
     }
 }

@@ -215,11 +215,13 @@ impl Results for LocalStore {
 
     fn result(&self, process: Id, slot: Slot) -> Answer<Option<SlotResult>> {
         let key = keys::of_slot(RESULT, &process, slot);
-        self.read_record(Family::Results, key, move |record: ResultRecord| record.at(slot))
+        let found =
+            self.read_record(Family::Results, key, move |record: ResultRecord| record.at(slot));
+        self.unless_half_done(process, found)
     }
 
     fn results(&self, process: Id, from: Slot, limit: Limit) -> Answer<Page<SlotResult, Slot>> {
-        self.readers().run(move |engine| {
+        let found = self.readers().run(move |engine| {
             let first = keys::of_slot(RESULT, &process, from);
             let end = keys::after(&keys::of_process(RESULT, &process));
             page(engine, Family::Results, &first, &end, limit, |key, value| {
@@ -227,11 +229,12 @@ impl Results for LocalStore {
                 let record: ResultRecord = record::unseal(Family::Results, key, value)?;
                 Ok((record.at(slot), slot))
             })
-        })
+        });
+        self.unless_half_done(process, found)
     }
 
     fn computed(&self, process: Id) -> Answer<Option<SlotResult>> {
-        self.readers().run(move |engine| {
+        let found = self.readers().run(move |engine| {
             let key = keys::of_process(COMPUTED, &process);
             let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
             let slot: Slot = record::unseal(Family::Results, &key, &sealed)?;
@@ -239,7 +242,8 @@ impl Results for LocalStore {
             let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
             let record: ResultRecord = record::unseal(Family::Results, &key, &sealed)?;
             Ok(Some(record.at(slot)))
-        })
+        });
+        self.unless_half_done(process, found)
     }
 
     fn count_attempt(&self, process: Id, slot: Slot) -> Answer<u32> {
@@ -254,8 +258,9 @@ impl Results for LocalStore {
     }
 
     fn attempts(&self, process: Id, slot: Slot) -> Answer<u32> {
-        let answer = self.record(Family::Results, keys::of_slot(ATTEMPTS, &process, slot));
-        Box::pin(async move { Ok(answer.await?.unwrap_or(0)) })
+        let found = self.record(Family::Results, keys::of_slot(ATTEMPTS, &process, slot));
+        let found = self.unless_half_done(process, found);
+        Box::pin(async move { Ok(found.await?.unwrap_or(0)) })
     }
 
     fn forget_attempts(&self, process: Id, slot: Slot) -> Answer<()> {

@@ -34,6 +34,7 @@ use crate::batch::Batch;
 use crate::config::StoreConfig;
 use crate::engine::Engine;
 use crate::error::{Ended, StoreError};
+use crate::processes::Marks;
 
 /// What a request asks of the writer besides its changes.
 #[derive(Debug, Clone, Copy)]
@@ -88,10 +89,11 @@ impl Writer {
         engine: Arc<dyn Engine>,
         config: &StoreConfig,
         counters: Arc<Counters>,
+        marks: Marks,
     ) -> Result<Self, std::io::Error> {
         let (queue, requests) = mpsc::channel();
         let (told, phase) = watch::channel(Phase::Running);
-        let run = Run::new(engine, requests, config, told, counters);
+        let run = Run::new(engine, requests, config, told, counters, marks);
         let thread = thread::Builder::new().name("store-writer".into()).spawn(move || run.run())?;
         let most_waiters = config.write_waiters.min(Semaphore::MAX_PERMITS);
         let capacity = u32::try_from(config.write_queue.max(1)).unwrap_or(u32::MAX);
@@ -112,7 +114,18 @@ impl Writer {
         how: How,
         plan: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
     ) -> Answer<T> {
-        let (request, answer) = Planned::of(plan);
+        self.submit_then(how, plan, |_| ())
+    }
+
+    /// The same, and calls `then` with the answer on the writer's thread, whether or not anybody
+    /// waits for it. A request that is refused or dropped with the writer has no answer.
+    pub(crate) fn submit_then<T: Send + 'static>(
+        &self,
+        how: How,
+        plan: impl FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+        then: impl FnOnce(&Result<T, StoreError>) + Send + 'static,
+    ) -> Answer<T> {
+        let (request, answer) = Planned::of(plan, then);
         let Some(place) = self.place(how.bytes) else {
             return fail(StoreError::Overloaded { waiting: self.most_waiters });
         };
@@ -166,7 +179,7 @@ mod tests {
 
     fn start(config: &StoreConfig) -> Writer {
         let engine = Arc::new(Memory::open(&MemoryDisk::new()).unwrap());
-        Writer::start(engine, config, Arc::default()).unwrap()
+        Writer::start(engine, config, Arc::default(), Marks::default()).unwrap()
     }
 
     /// Keeps the writer busy from now on until the sender is dropped.

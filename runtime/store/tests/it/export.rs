@@ -144,6 +144,13 @@ impl Read for Peek<'_> {
                 assert_eq!(usage.outbox.count, 2, "it is written and not shown");
                 assert!(store.due(9, Limit::default()).await.unwrap().is_empty());
                 assert_eq!(store.next_due().await.unwrap(), None);
+                let (p, all) = (key.process, Limit::default());
+                assert_eq!(store.assignment(p, 0).await.unwrap(), None);
+                assert!(store.assignments(p, 0, all).await.unwrap().items.is_empty());
+                assert_eq!(store.result(p, 0).await.unwrap(), None);
+                assert!(store.results(p, 0, all).await.unwrap().items.is_empty());
+                assert_eq!(store.entry(key).await.unwrap(), None);
+                assert!(store.entries(p, None, all).await.unwrap().items.is_empty());
                 let refused = store.begin(key, 9).await.unwrap_err();
                 assert!(matches!(refused, StoreError::ProcessBusy { .. }), "{refused}");
             });
@@ -173,4 +180,35 @@ fn no_message_of_an_import_is_sent_before_its_end() {
     assert!(cut.looked);
     other.import(&mut &*stream).unwrap();
     assert_eq!(runtime().block_on(other.next_due()).unwrap(), Some(5));
+}
+
+#[tokio::test]
+async fn an_import_that_meets_a_full_disk_is_undone_when_there_is_space_and_takes_nothing_along() {
+    let source = Place::memory().open();
+    let stream = exported(&source).await;
+    let mut one = Vec::new();
+    source.export_process(id("a"), &mut one).unwrap();
+    for room in (0..one.len() + 2000).step_by(one.len() / 10) {
+        let place = Place::memory();
+        let Place::Memory(disk) = &place else { unreachable!() };
+        let store = place.open();
+        store.append(append(id("b"), 0)).await.unwrap();
+        disk.set_capacity(Some(disk.used() + room));
+        let outcome = store.import(&mut &*one);
+        // The other process of this one is here already, and stays, whatever is told of it.
+        store.import(&mut &*stream).unwrap_err();
+        disk.set_capacity(None);
+        if let Err(error) = outcome {
+            assert!(matches!(error, StoreError::DiskFull { .. }), "{room}: {error}");
+            while let Err(error) = store.import(&mut &*one) {
+                let expected = [StoreError::ProcessBusy { process: id("a") }.to_string()];
+                let full = matches!(error, StoreError::DiskFull { .. });
+                assert!(full || expected.contains(&error.to_string()), "{room}: {error}");
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(store.head(id("b")).await.unwrap().unwrap().slot, 0);
+        assert_eq!(store.head(id("a")).await.unwrap().unwrap().slot, 4);
+        assert!(store.check().unwrap().is_sound());
+    }
 }
