@@ -9,6 +9,7 @@
 
 use bytes::Bytes;
 use oxbeam_protocol::Id;
+use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, fail};
 use crate::batch::Batch;
@@ -104,6 +105,25 @@ pub struct ContentBatch {
     pub aliases: Vec<(Id, Id)>,
     /// Path and the path it leads to.
     pub links: Vec<(String, String)>,
+}
+
+/// What came with an assignment or a result, so that an export of the process finds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CameWith {
+    pub(crate) messages: Vec<Bytes>,
+    pub(crate) aliases: Vec<Bytes>,
+    pub(crate) links: Vec<String>,
+}
+
+impl From<&ContentBatch> for CameWith {
+    fn from(batch: &ContentBatch) -> Self {
+        let id = |id: &Id| Bytes::copy_from_slice(id.as_bytes());
+        Self {
+            messages: batch.messages.iter().map(|(message, _)| id(message)).collect(),
+            aliases: batch.aliases.iter().map(|(alias, _)| id(alias)).collect(),
+            links: batch.links.iter().map(|(path, _)| path.clone()).collect(),
+        }
+    }
 }
 
 /// A batch whose records are encoded.

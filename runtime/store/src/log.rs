@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, fail};
 use crate::batch::Batch;
-use crate::content::ContentBatch;
+use crate::content::{CameWith, ContentBatch};
 use crate::engine::{Engine, Family};
 use crate::error::StoreError;
 use crate::keys::{self, ASSIGNMENT, HEAD, Parts};
@@ -134,8 +134,10 @@ pub(crate) struct AssignmentRecord {
     pub(crate) chain: Id,
     #[serde(with = "record::maybe_id")]
     pub(crate) body: Option<Id>,
-    /// The messages that came with it, so that an export of the process finds them.
-    pub(crate) content: Vec<Bytes>,
+    /// The messages that came with it, in records that do not say more.
+    pub(crate) messages: Vec<Bytes>,
+    #[serde(default)]
+    pub(crate) came_with: CameWith,
 }
 
 impl AssignmentRecord {
@@ -160,8 +162,8 @@ impl Prepared {
         let Append { process, slot, assignment, chain, body, origin, content } = append;
         check_size("an assignment", assignment.len())?;
         let key = keys::of_slot(ASSIGNMENT, &process, slot);
-        let ids = content.messages.iter().map(|(id, _)| Bytes::copy_from_slice(id.as_bytes()));
-        let record = AssignmentRecord { assignment, chain, body, content: ids.collect() };
+        let came_with = CameWith::from(&content);
+        let record = AssignmentRecord { assignment, chain, body, messages: Vec::new(), came_with };
         let origin = origin.map(|o| keys::received(&process, &o.process, o.slot, o.index));
         let record = record::seal(&key, &record);
         let content = crate::content::Prepared::new(content)?;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::Slot;
 use crate::answer::{Answer, fail};
 use crate::batch::Batch;
-use crate::content::ContentBatch;
+use crate::content::{CameWith, ContentBatch};
 use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, ATTEMPTS, COMPUTED, HEAD, Parts, RESULT};
@@ -118,7 +118,7 @@ pub struct SlotResult {
     pub sent: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ResultRecord {
     #[serde(with = "record::id")]
     pub(crate) result: Id,
@@ -126,11 +126,20 @@ pub(crate) struct ResultRecord {
     #[serde(with = "record::maybe_id")]
     pub(crate) state: Option<Id>,
     pub(crate) sent: u32,
+    #[serde(default)]
+    pub(crate) came_with: CameWith,
 }
 
 impl ResultRecord {
+    /// Nearly its length.
+    fn bytes(&self) -> usize {
+        let CameWith { messages, aliases, links } = &self.came_with;
+        let paths: usize = links.iter().map(|path| path.len() + 3).sum();
+        128 + self.hashpath.len() + (messages.len() + aliases.len()) * 34 + paths
+    }
+
     fn at(self, slot: Slot) -> SlotResult {
-        let Self { result, hashpath, state, sent } = self;
+        let Self { result, hashpath, state, sent, came_with: _ } = self;
         SlotResult { slot, result, hashpath, state, sent }
     }
 }
@@ -152,13 +161,14 @@ impl Prepared {
             return Err(StoreError::TooLarge { what: "a hashpath", size, limit });
         }
         let outbox = outbox::Prepared::new(&process, slot, outbox)?;
-        let record = ResultRecord { result, hashpath, state, sent: outbox.count() };
+        let (sent, came_with) = (outbox.count(), CameWith::from(&content));
+        let record = ResultRecord { result, hashpath, state, sent, came_with };
         let content = crate::content::Prepared::new(content)?;
         Ok(Self { process, slot, record, outbox, content })
     }
 
     fn bytes(&self) -> usize {
-        self.record.hashpath.len() + 128 + self.outbox.bytes() + self.content.bytes()
+        self.record.bytes() + self.outbox.bytes() + self.content.bytes()
     }
 
     fn plan(self, batch: &mut Batch<'_>) -> Result<Committed, StoreError> {
@@ -166,7 +176,7 @@ impl Prepared {
         refuse_half_done(batch, &process)?;
         let key = keys::of_slot(RESULT, &process, slot);
         if let Some(found) = batch.record::<ResultRecord>(Family::Results, &key)? {
-            return match found == record {
+            return match found.at(slot) == record.at(slot) {
                 true => Ok(Committed { repeated: true }),
                 false => Err(StoreError::ResultDiffers { process, slot }),
             };

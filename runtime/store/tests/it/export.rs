@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use oxbeam_store::{
-    Append, Checkpoints, Commit, Content, EntryKey, Limit, LocalStore, Log, Outbox, Processes,
-    Results, StoreError, Tables, Timers,
+    Append, Checkpoints, Commit, Content, ContentBatch, EntryKey, Limit, LocalStore, Log, Outbox,
+    Persist, Processes, Results, StoreError, Tables, Timers,
 };
 
-use crate::common::{Place, append, bytes, commit, id, on_both, outgoing, small};
+use crate::common::{Place, append, body, bytes, commit, id, on_both, outgoing, small};
 use crate::integrity::fill;
 
 async fn exported(store: &LocalStore) -> Vec<u8> {
@@ -59,6 +59,45 @@ async fn one_process_is_exported_with_all_that_it_needs() {
         assert!(memory[..70_000].iter().all(|byte| *byte == b'a'));
         let refused = store.export_process(id("nobody"), &mut Vec::new()).unwrap_err();
         assert!(matches!(refused, StoreError::NoProcess { .. }), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_with_a_process_is_readable_after_its_import_as_before() {
+    on_both(|place| async move {
+        let store = place.open();
+        let p = id("p");
+        let with = |name: &str| ContentBatch {
+            messages: vec![(id(name), bytes(name))],
+            aliases: vec![(id(&format!("{name} signed")), id(name))],
+            links: vec![(format!("{name}/path"), format!("{name}/target"))],
+        };
+        // Named by the log and the results, and put by itself: as a message, and under an alias.
+        let alone = ContentBatch {
+            messages: vec![(body(p, 0), bytes("the body")), (id("state"), bytes("the state"))],
+            aliases: vec![(id("state signed"), id("state"))],
+            ..ContentBatch::default()
+        };
+        store.put_content(alone, Persist::Synced).await.unwrap();
+        store.append(Append { content: with("append"), ..append(p, 0) }).await.unwrap();
+        let state = Some(id("state signed"));
+        store.commit(Commit { content: with("commit"), state, ..commit(p, 0) }).await.unwrap();
+        let mut stream = Vec::new();
+        store.export_process(p, &mut stream).unwrap();
+        let other = Place::memory().open();
+        other.import(&mut &*stream).unwrap();
+        for name in ["append", "append signed", "commit", "commit signed", "state signed"] {
+            let before = store.content(id(name)).await.unwrap();
+            assert!(before.is_some() && other.content(id(name)).await.unwrap() == before, "{name}");
+        }
+        assert_eq!(other.content(body(p, 0)).await.unwrap().unwrap(), "the body");
+        for name in ["append", "commit"] {
+            let found = other.resolve(format!("{name}/path")).await.unwrap();
+            assert_eq!(found, format!("{name}/target"));
+        }
+        let repeated = Commit { state, ..commit(p, 0) };
+        assert!(other.commit(repeated).await.unwrap().repeated, "whatever comes with it");
     })
     .await;
 }
