@@ -156,7 +156,7 @@ pub enum StoreError {
         /// Where the walk began.
         path: String,
     },
-    /// Too many callers wait for the store. Nothing was written: try again later.
+    /// Too many callers wait for the store, or with too many bytes. Nothing was written: try again later.
     #[error("the store is overloaded: {waiting} callers wait")]
     Overloaded {
         /// How many wait.

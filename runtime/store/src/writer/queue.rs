@@ -24,7 +24,7 @@ pub(super) enum Place {
     /// It is done, whoever waits for it.
     Room { _held: OwnedSemaphorePermit },
     /// It is behind the room there is, and done only if its caller is still there by then.
-    Line { _held: OwnedSemaphorePermit },
+    Line { _held: (OwnedSemaphorePermit, OwnedSemaphorePermit) },
 }
 
 impl Queued {
