@@ -20,7 +20,7 @@ use crate::processes::{Deleter, Marks};
 use crate::readers::Readers;
 use crate::record::unseal;
 use crate::recovery::{self, Recovery};
-use crate::writer::{Counters, Writer};
+use crate::writer::{Counters, LONG_BYTES, Writer};
 
 /// The store of one machine: a folder of RocksDB, or memory.
 ///
@@ -257,7 +257,7 @@ impl LocalStore {
         )
     }
 
-    /// Reads on this thread if memory knows a value, else on another one.
+    /// Reads on this thread if memory knows a value that is not long, else on another one.
     pub(crate) fn cached_or<T: Send + 'static>(
         &self,
         family: Family,
@@ -266,10 +266,83 @@ impl LocalStore {
         read: impl FnOnce(&dyn Engine) -> Result<Option<T>, StoreError> + Send + 'static,
     ) -> Answer<Option<T>> {
         match self.0.engine.get_cached(family, &key) {
-            Ok(Cached::Known(Some(sealed))) => ready(found(&key, &sealed).map(Some)),
+            Ok(Cached::Known(Some(sealed))) if sealed.len() <= LONG_BYTES => {
+                ready(found(&key, &sealed).map(Some))
+            }
             // Also for what memory knows to be absent: content may be there under an alias.
-            Ok(Cached::Known(None) | Cached::OnDisk) => self.0.readers.run(read),
+            Ok(Cached::Known(_) | Cached::OnDisk) => self.0.readers.run(read),
             Err(error) => ready(Err(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::answer::wait;
+    use crate::content::{Content, ContentBatch, Persist};
+    use crate::writer::How;
+
+    /// Asks an answer once whether it is there.
+    fn poll<T>(answer: &mut Answer<T>) -> Poll<Result<T, StoreError>> {
+        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn message(name: &str, length: usize, path: &str) -> ContentBatch {
+        let messages = vec![(Id::of(name.as_bytes()), vec![7; length].into())];
+        ContentBatch { messages, links: vec![(path.into(), "x".into())], ..Default::default() }
+    }
+
+    /// A pair of an end that blocks a thread until the other one is dropped.
+    fn block() -> (mpsc::Sender<()>, impl FnOnce() + Send) {
+        let (release, held) = mpsc::channel::<()>();
+        (release, move || {
+            let _ = held.recv();
+        })
+    }
+
+    #[test]
+    fn a_long_value_is_not_decoded_on_the_callers_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = StoreConfig { reader_threads: 1, ..StoreConfig::default() };
+        let memory = LocalStore::open_memory(&MemoryDisk::new(), &config).unwrap().0;
+        let disk = LocalStore::open(folder.path(), &config).unwrap().0;
+        for store in [memory, disk] {
+            for (name, length) in [("short", 1000), ("long", LONG_BYTES)] {
+                let batch = message(name, length, name);
+                wait(store.put_content(batch, Persist::Buffered)).unwrap();
+            }
+            let (release, held) = block();
+            let mut reading = store.readers().run(move |_| {
+                held();
+                Ok(())
+            });
+            assert!(poll(&mut reading).is_pending(), "no reader is left");
+            assert!(poll(&mut store.content(Id::of(b"short"))).is_ready());
+            assert!(poll(&mut store.content(Id::of(b"long"))).is_pending());
+            drop(release);
+            assert!(wait(store.content(Id::of(b"long"))).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_not_encoded_on_the_callers_thread() {
+        let disk = MemoryDisk::new();
+        let (store, _) = LocalStore::open_memory(&disk, &StoreConfig::default()).unwrap();
+        let (release, held) = block();
+        drop(store.writer().submit(How::buffered(0).alone(), move |_| {
+            held();
+            Ok(())
+        }));
+        // What is wrong with it is found when it is encoded.
+        let wrong = |length| store.put_content(message("m", length, "a//b"), Persist::Buffered);
+        assert!(poll(&mut wrong(1000)).is_ready());
+        let mut long = wrong(LONG_BYTES);
+        assert!(poll(&mut long).is_pending());
+        drop(release);
+        assert!(matches!(wait(long), Err(StoreError::InvalidPath { .. })));
     }
 }

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, fail};
+use crate::answer::Answer;
 use crate::batch::Batch;
 use crate::content::{CameWith, ContentBatch};
 use crate::engine::{Engine, Family};
@@ -26,6 +26,9 @@ pub type Slot = u64;
 
 /// Largest message, state or value that is kept in one piece: 64 MiB.
 pub const MAX_VALUE_BYTES: usize = 64 << 20;
+
+/// Nearly what the records of an append take up besides what is given.
+const RECORD_BYTES: usize = 256;
 
 /// The logs of all processes.
 pub trait Log: Send + Sync {
@@ -170,10 +173,6 @@ impl Prepared {
         Ok(Self { process, slot, chain, origin, key, record, content })
     }
 
-    fn bytes(&self) -> usize {
-        self.key.len() + self.record.len() + self.content.bytes()
-    }
-
     fn plan(self, batch: &mut Batch<'_>) -> Result<Appended, StoreError> {
         refuse_half_done(batch, &self.process)?;
         if let Some(origin) = &self.origin
@@ -273,13 +272,8 @@ pub(crate) fn read(
 
 impl Log for LocalStore {
     fn append(&self, append: Append) -> Answer<Appended> {
-        match Prepared::new(append) {
-            Ok(append) => {
-                let how = How::synced(append.bytes());
-                self.writer().submit(how, move |batch| append.plan(batch))
-            }
-            Err(error) => fail(error),
-        }
+        let bytes = RECORD_BYTES + append.assignment.len() + append.content.bytes();
+        self.writer().submit_encoded(How::synced(bytes), || Prepared::new(append), Prepared::plan)
     }
 
     fn head(&self, process: Id) -> Answer<Option<Head>> {

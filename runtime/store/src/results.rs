@@ -8,7 +8,7 @@ use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
 use crate::Slot;
-use crate::answer::{Answer, fail};
+use crate::answer::Answer;
 use crate::batch::Batch;
 use crate::content::{CameWith, ContentBatch};
 use crate::engine::Family;
@@ -96,6 +96,14 @@ pub struct Commit {
     pub content: ContentBatch,
 }
 
+impl Commit {
+    /// Nearly what it takes up as records.
+    fn bytes(&self) -> usize {
+        let sent = self.outbox.iter().map(|sent| sent.target.len() + sent.message.len() + 320);
+        256 + self.hashpath.len() + sent.sum::<usize>() + self.content.bytes()
+    }
+}
+
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
@@ -131,13 +139,6 @@ pub(crate) struct ResultRecord {
 }
 
 impl ResultRecord {
-    /// Nearly its length.
-    fn bytes(&self) -> usize {
-        let CameWith { messages, aliases, links } = &self.came_with;
-        let paths: usize = links.iter().map(|path| path.len() + 3).sum();
-        128 + self.hashpath.len() + (messages.len() + aliases.len()) * 34 + paths
-    }
-
     fn at(self, slot: Slot) -> SlotResult {
         let Self { result, hashpath, state, sent, came_with: _ } = self;
         SlotResult { slot, result, hashpath, state, sent }
@@ -165,10 +166,6 @@ impl Prepared {
         let record = ResultRecord { result, hashpath, state, sent, came_with };
         let content = crate::content::Prepared::new(content)?;
         Ok(Self { process, slot, record, outbox, content })
-    }
-
-    fn bytes(&self) -> usize {
-        self.record.bytes() + self.outbox.bytes() + self.content.bytes()
     }
 
     fn plan(self, batch: &mut Batch<'_>) -> Result<Committed, StoreError> {
@@ -214,13 +211,8 @@ fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreEr
 
 impl Results for LocalStore {
     fn commit(&self, commit: Commit) -> Answer<Committed> {
-        match Prepared::new(commit) {
-            Ok(commit) => {
-                let how = How::buffered(commit.bytes());
-                self.writer().submit(how, move |batch| commit.plan(batch))
-            }
-            Err(error) => fail(error),
-        }
+        let how = How::buffered(commit.bytes());
+        self.writer().submit_encoded(how, || Prepared::new(commit), Prepared::plan)
     }
 
     fn result(&self, process: Id, slot: Slot) -> Answer<Option<SlotResult>> {

@@ -37,6 +37,9 @@ use crate::engine::Engine;
 use crate::error::{Ended, StoreError};
 use crate::processes::Marks;
 
+/// What is longer is encoded and decoded by threads of the store: a caller's may serve many others.
+pub(crate) const LONG_BYTES: usize = 256 << 10;
+
 /// What a request asks of the writer besides its changes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct How {
@@ -131,7 +134,23 @@ impl Writer {
         self.submit_then(how, plan, |_| ())
     }
 
-    /// The same, and calls `then` with the answer on the writer's thread, whether or not anybody
+    /// Queues a request whose records are encoded first, here unless they are long.
+    pub(crate) fn submit_encoded<P: Send + 'static, T: Send + 'static>(
+        &self,
+        how: How,
+        encode: impl FnOnce() -> Result<P, StoreError> + Send + 'static,
+        plan: impl FnOnce(P, &mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        if how.bytes > LONG_BYTES {
+            return self.submit(how, move |batch| plan(encode()?, batch));
+        }
+        match encode() {
+            Ok(encoded) => self.submit(how, move |batch| plan(encoded, batch)),
+            Err(error) => fail(error),
+        }
+    }
+
+    /// As [`Writer::submit`], and calls `then` with the answer on the writer's thread, whether or not anybody
     /// waits for it. A request that is refused or dropped with the writer has no answer.
     pub(crate) fn submit_then<T: Send + 'static>(
         &self,

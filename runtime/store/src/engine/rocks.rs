@@ -28,6 +28,7 @@ use crate::config::StoreConfig;
 use crate::engine::{Cached, Engine, Family, Op, Reader, Visit, WithReader};
 use crate::error::StoreError;
 use crate::recovery::FORMAT_VERSION;
+use crate::writer::LONG_BYTES;
 
 /// What must be writable, besides what lies in the write-ahead log alone, before a full disk counts
 /// as usable again: whenever RocksDB opens, it turns its log into tables and writes files of its own.
@@ -248,8 +249,10 @@ impl Engine for Rocks {
             return Ok(Cached::OnDisk);
         };
         let open = open.ok_or_else(not_open)?;
-        match open.db.get_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
-            Ok(found) => Ok(Cached::Known(found.map(Bytes::from))),
+        match open.db.get_pinned_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
+            // Copying it takes long as well.
+            Ok(Some(found)) if found.len() > LONG_BYTES => Ok(Cached::OnDisk),
+            Ok(found) => Ok(Cached::Known(found.map(|found| Bytes::copy_from_slice(&found)))),
             Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Cached::OnDisk),
             Err(error) => Err(reading(family, key, error)),
         }
