@@ -192,6 +192,7 @@ impl MemoryDisk {
 
     /// Flips one bit of one value, which is returned, while nobody has the disk open.
     #[must_use]
+    #[doc(hidden)]
     pub fn flip_bit(&self, seed: u64) -> Option<(Family, Bytes)> {
         let mut disk = self.0.lock();
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -209,6 +210,7 @@ impl MemoryDisk {
     }
 
     /// Marks the data as of another format, while nobody has the disk open.
+    #[doc(hidden)]
     pub fn set_format(&self, version: u32) {
         let key = crate::keys::key(&[&[crate::keys::FORMAT]]);
         let value = crate::record::seal(&key, &version);
