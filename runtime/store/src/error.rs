@@ -204,6 +204,18 @@ pub enum StoreError {
         /// What was found.
         reason: String,
     },
+    /// A record was written by a newer version.
+    #[error("record {key} of {family} has version {found}, this version reads up to {supported}")]
+    RecordTooNew {
+        /// Where.
+        family: Family,
+        /// Its key, in hexadecimal digits.
+        key: String,
+        /// The version of the record.
+        found: u8,
+        /// The newest that is understood.
+        supported: u8,
+    },
     /// The writer has ended, and this request with it.
     #[error("the store has ended: {ended}")]
     Ended {
