@@ -191,6 +191,9 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    /// A long read was ended, so that writing could go on after a full disk: ask again.
+    #[error("reading was interrupted, because the full disk has space again")]
+    Interrupted,
     /// Reading failed by a bug. The store goes on.
     #[error("a read panicked")]
     ReadPanicked,

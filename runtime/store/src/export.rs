@@ -83,7 +83,7 @@ impl LocalStore {
     ///
     /// # Errors
     /// [`StoreError::NoProcess`], [`StoreError::ProcessBusy`] if it is being deleted,
-    /// [`StoreError::Stream`]; errors of reading.
+    /// [`StoreError::Stream`], [`StoreError::Interrupted`]; errors of reading.
     pub fn export_process(&self, process: Id, to: &mut dyn Write) -> Result<Exported, StoreError> {
         self.export_with(to, |export| {
             let head = keys::of_process(HEAD, &process);
@@ -103,7 +103,7 @@ impl LocalStore {
     /// Blocks: for a command, or a thread of its own. Others may write meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Stream`]; errors of reading.
+    /// [`StoreError::Stream`], [`StoreError::Interrupted`]; errors of reading.
     pub fn export(&self, to: &mut dyn Write) -> Result<Exported, StoreError> {
         self.export_with(to, |export| {
             let heads = export.keys(Family::Log, &[HEAD])?;
