@@ -223,8 +223,11 @@ impl LocalStore {
     ) -> Answer<T> {
         let marks = self.marks().clone();
         Box::pin(async move {
-            let found = read.await;
-            if marks.has(&process) { Ok(T::default()) } else { found }
+            match read.await {
+                // Half of it may well be corrupt.
+                Ok(_) | Err(StoreError::Corrupt { .. }) if marks.has(&process) => Ok(T::default()),
+                found => found,
+            }
         })
     }
 

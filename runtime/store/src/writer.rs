@@ -150,8 +150,8 @@ impl Writer {
         }
     }
 
-    /// As [`Writer::submit`], and calls `then` with the answer on the writer's thread, whether or not anybody
-    /// waits for it. A request that is refused or dropped with the writer has no answer.
+    /// As [`Writer::submit`], and calls `then` with the answer on the writer's thread, whether or not
+    /// anybody waits for it. A request that is refused or dropped with the writer has no answer.
     pub(crate) fn submit_then<T: Send + 'static>(
         &self,
         how: How,

@@ -48,7 +48,9 @@ impl LocalStore {
     ///
     /// # Errors
     /// [`StoreError::ProcessExists`], [`StoreError::ProcessBusy`], [`StoreError::InvalidExport`],
-    /// [`StoreError::Corrupt`] if a process does not agree with itself, [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
+    /// [`StoreError::Corrupt`] if a process does not agree with itself,
+    /// [`StoreError::VersionTooNew`], [`StoreError::RecordTooNew`], [`StoreError::Stream`]; errors of
+    /// writing.
     pub fn import(&self, from: &mut dyn Read) -> Result<Imported, StoreError> {
         let mut import = Import {
             store: self.clone(),

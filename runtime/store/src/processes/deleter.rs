@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use oxbeam_protocol::Id;
 use tokio::sync::oneshot;
@@ -52,16 +52,20 @@ impl Deleter {
 /// Tries each job as it comes, and those that must rest again and again.
 fn run(asked: &mpsc::Receiver<Job>, writer: &Writer) {
     let mut resting: Vec<Job> = Vec::new();
+    let mut tried = Instant::now();
     loop {
+        // However many others come meanwhile.
+        if tried.elapsed() >= REST {
+            resting = resting.into_iter().filter_map(|job| job.run(writer)).collect();
+            tried = Instant::now();
+        }
         let next = match resting.is_empty() {
             true => asked.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            false => asked.recv_timeout(REST),
+            false => asked.recv_timeout(REST.saturating_sub(tried.elapsed())),
         };
         match next {
             Ok(job) => resting.extend(job.run(writer)),
-            Err(RecvTimeoutError::Timeout) => {
-                resting = resting.into_iter().filter_map(|job| job.run(writer)).collect();
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
         }
     }
