@@ -8,6 +8,7 @@ use super::percent::decode_path;
 use super::scan::Scanner;
 use super::segment::{Segment, is_id, path_is};
 use super::{PATH, PathError, Request, Step, SubPath, annotations, query};
+use crate::commitment::COMMITMENTS;
 use crate::limits::{MAX_PATH_LENGTH, MAX_STEP_KEYS, MAX_SUB_PATH_DEPTH};
 use crate::{Key, Message, Value};
 
@@ -85,6 +86,8 @@ impl Parser {
             Segment::Message { device: Some(device), mut entries } => {
                 if path_is(&entries, <[u8]>::is_empty) {
                     entries.push((PATH, Entry::Nothing));
+                    // Its keys are set on a message, whose signers have not signed that.
+                    entries.push((COMMITMENTS, Entry::Nothing));
                 }
                 // A message that is loaded takes only what its own segment adds.
                 let own = Keys::default();
