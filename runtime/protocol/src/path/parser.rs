@@ -29,6 +29,14 @@ pub fn parse(request: &Message) -> Result<Vec<Step>, PathError> {
     Parser::default().expand(&path, request)
 }
 
+/// The names and values of a path's query, as [`parse`] reads them, in order. A bare name is true.
+///
+/// # Errors
+/// A path that is too long; a percent sign that encodes nothing; a value without a name.
+pub fn query_of(path: &Bytes) -> Result<Vec<(Key, Value)>, PathError> {
+    query::pairs(&split_query(path)?.1)
+}
+
 /// What the parts of one request have used of its limits.
 #[derive(Debug, Default)]
 pub(super) struct Parser {
