@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, StorePlace};
+use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, Row, StorePlace};
 use oxbeam_protocol::{Message, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{Realm, RealmConfig, SupervisorRef};
@@ -21,10 +21,15 @@ impl TestNode {
     }
 
     pub(crate) async fn configured(configuration: NodeMessage) -> Self {
+        Self::with_devices(configuration, Vec::new()).await
+    }
+
+    /// A node that has these devices besides its own.
+    pub(crate) async fn with_devices(configuration: NodeMessage, more: Vec<Row>) -> Self {
         let boot = Boot {
             wallet: Wallet::generate_secp256k1().unwrap(),
             configuration,
-            devices: oxbeam_devices::table(),
+            devices: oxbeam_devices::table().into_iter().chain(more).collect(),
             store: StorePlace::Memory(MemoryDisk::default()),
             store_config: StoreConfig::default(),
             realm: Realm::new(RealmConfig::default()).unwrap(),
