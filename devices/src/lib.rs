@@ -3,16 +3,22 @@
 //! each. How to add one is in `docs/write-a-device.md`.
 
 mod ans104;
+mod apply;
 mod cache;
 mod codec;
+mod dedup;
 mod flat;
 mod hook;
 mod httpsig;
 mod json;
 mod message;
-mod process;
 mod meta;
+mod multipass;
+mod patch;
+mod process;
+mod read;
 mod roles;
+mod stack;
 mod structured;
 mod test_device;
 
@@ -36,6 +42,11 @@ pub fn table() -> Vec<Row> {
         row(&["lookup@1.0"], cache::Lookup),
         row(&["hook@1.0"], hook::Hook),
         row(&["test-device@1.0"], test_device::TestDevice),
+        row(&["apply@1.0"], apply::Apply),
+        row(&["dedup@1.0"], dedup::Dedup),
+        row(&["multipass@1.0"], multipass::Multipass),
+        row(&["patch@1.0"], patch::Patch),
+        row(&["stack@1.0"], stack::Stack),
     ]
 }
 

@@ -1,5 +1,18 @@
 //! Devices on a whole node, but for HTTP.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
 
+mod apply;
+mod dedup;
 mod message;
+mod multipass;
 mod node;
 mod process;
+mod patch;
+mod script;
+mod stack;
