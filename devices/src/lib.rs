@@ -2,7 +2,10 @@
 //! [`Device`](oxbeam_kernel::Device); nothing else is exported but [`table`], which has a row for
 //! each. How to add one is in `docs/write-a-device.md`.
 
+mod legacy;
 mod message;
+mod number;
+mod scheduler;
 
 use std::sync::Arc;
 
@@ -11,7 +14,10 @@ use oxbeam_kernel::{Device, Row};
 /// Every device, by its names: its own first, then those that documents use for it.
 #[must_use]
 pub fn table() -> Vec<Row> {
-    vec![row(&["message@1.0"], message::Identity)]
+    vec![
+        row(&["message@1.0"], message::Identity),
+        row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
+    ]
 }
 
 fn row(names: &'static [&'static str], device: impl Device) -> Row {

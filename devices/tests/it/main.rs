@@ -2,3 +2,5 @@
 
 mod message;
 mod node;
+mod scheduler;
+mod vectors;

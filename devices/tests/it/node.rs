@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, StorePlace};
 use oxbeam_protocol::{Message, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
-use oxbeam_supervisor::{Realm, RealmConfig, SupervisorRef};
+use oxbeam_supervisor::{Realm, RealmConfig, State, SupervisorRef};
 use tokio_util::sync::CancellationToken;
 
 /// A node that runs until it is dropped.
@@ -21,11 +21,17 @@ impl TestNode {
     }
 
     pub(crate) async fn configured(configuration: NodeMessage) -> Self {
+        let wallet = Wallet::generate_secp256k1().unwrap();
+        Self::with(wallet, MemoryDisk::default(), configuration).await
+    }
+
+    /// A node that goes on from what lies on a disk.
+    pub(crate) async fn with(wallet: Wallet, disk: MemoryDisk, configuration: NodeMessage) -> Self {
         let boot = Boot {
-            wallet: Wallet::generate_secp256k1().unwrap(),
+            wallet,
             configuration,
             devices: oxbeam_devices::table(),
-            store: StorePlace::Memory(MemoryDisk::default()),
+            store: StorePlace::Memory(disk),
             store_config: StoreConfig::default(),
             realm: Realm::new(RealmConfig::default()).unwrap(),
         };
@@ -37,6 +43,12 @@ impl TestNode {
 
     pub(crate) fn context(&self) -> Context {
         self.node.context(CancellationToken::new())
+    }
+
+    /// Ends the node in order.
+    pub(crate) async fn stop(self) {
+        self.root.actor().shutdown();
+        self.root.actor().reaches(|state| state == State::Gone).await;
     }
 
     /// Evaluates a path with these keys.

@@ -1,10 +1,11 @@
 //! How a node starts: its supervision tree.
 //!
 //! ```text
-//! node          rest_for_one
-//! ├── store     opens the store; if it ends, all that is below is started anew
-//! ├── devices   one_for_one: for each thread, an actor for each device
-//! └── requests  one_for_one: for each control thread, an actor that takes requests
+//! node            rest_for_one
+//! ├── store       opens the store; if it ends, all that is below is started anew
+//! ├── devices     one_for_one: for each thread, an actor for each device
+//! ├── schedulers  dynamic: an actor for each process that is being written to
+//! └── requests    one_for_one: for each control thread, an actor that takes requests
 //! ```
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ use crate::devices::{Devices, Row};
 use crate::node::Node;
 use crate::pool::Pool;
 use crate::request::RequestActor;
+use crate::scheduler;
 use crate::settings::NodeMessage;
 use crate::store::StoreActor;
 
@@ -70,22 +72,24 @@ impl Boot {
         let devices = Arc::new(Devices::new(self.devices).ok_or(BootError::NoIdentity)?);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::new(cores)?;
-        let node =
-            Node::new(self.wallet, self.configuration, devices.clone(), pool, self.realm.clone());
-        let node = Arc::new(node);
+        let idle = self.configuration.settings.passivate_after;
+        let realm = self.realm.clone();
+        let mut dynamic = Vec::new();
+        let node = Arc::new_cyclic(|node| {
+            let (schedulers, child) = scheduler::schedulers(node.clone(), idle);
+            dynamic.push(child);
+            Node::new(self.wallet, self.configuration, devices.clone(), pool, realm, schedulers)
+        });
         let store = StoreActor::spec(self.store, self.store_config, &node);
         let threads = Threads::of(&self.realm);
+        let devices = ChildSpec::supervisor("devices", threads.devices(&devices));
+        let requests = ChildSpec::supervisor("requests", threads.requests(&node));
+        let supervisors = [devices].into_iter().chain(dynamic).chain([requests]);
         let spec = SupervisorSpec::new()
             .strategy(Strategy::RestForOne)
-            .child(ChildSpec::worker("store", store))
-            .child(
-                ChildSpec::supervisor("devices", threads.devices(&devices))
-                    .restart(Restart::Permanent),
-            )
-            .child(
-                ChildSpec::supervisor("requests", threads.requests(&node))
-                    .restart(Restart::Permanent),
-            );
+            .child(ChildSpec::worker("store", store));
+        let spec =
+            supervisors.fold(spec, |spec, child| spec.child(child.restart(Restart::Permanent)));
         Ok((node, spec))
     }
 }

@@ -7,6 +7,8 @@
 //! Nothing here knows of HTTP but for its status codes, and no device is known by name but
 //! `message@1.0`, which answers what others do not.
 
+mod addresses;
+pub mod assignment;
 mod boot;
 mod content;
 mod context;
@@ -19,9 +21,11 @@ mod pool;
 pub mod record;
 mod request;
 mod resolver;
+mod scheduler;
 mod settings;
 mod store;
 
+pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
 pub use content::{Contents, Offloaded};
 pub use context::Context;

@@ -18,6 +18,7 @@ use crate::devices::Devices;
 use crate::error::CallError;
 use crate::pool::Pool;
 use crate::resolver::Sharing;
+use crate::scheduler::Schedulers;
 use crate::settings::NodeMessage;
 
 /// A node. What decides a result lies in messages and in the store; here are handles and the
@@ -34,6 +35,7 @@ pub struct Node {
     pool: Pool,
     sharing: Sharing,
     realm: Arc<Realm>,
+    schedulers: Schedulers,
 }
 
 impl Node {
@@ -43,6 +45,7 @@ impl Node {
         devices: Arc<Devices>,
         pool: Pool,
         realm: Arc<Realm>,
+        schedulers: Schedulers,
     ) -> Self {
         Self {
             configuration: ArcSwap::from_pointee(configuration),
@@ -54,6 +57,7 @@ impl Node {
             pool,
             sharing: Sharing::default(),
             realm,
+            schedulers,
         }
     }
 
@@ -106,6 +110,11 @@ impl Node {
     #[must_use]
     pub fn realm(&self) -> &Arc<Realm> {
         &self.realm
+    }
+
+    /// The schedulers of the processes that are being written to.
+    pub(crate) const fn schedulers(&self) -> &Schedulers {
+        &self.schedulers
     }
 
     pub(crate) fn sharing(&self) -> &Sharing {
