@@ -11,13 +11,16 @@ mod flat;
 mod hook;
 mod httpsig;
 mod json;
+mod legacy;
 mod message;
 mod meta;
 mod multipass;
+mod number;
 mod patch;
 mod process;
 mod read;
 mod roles;
+mod scheduler;
 mod stack;
 mod structured;
 mod test_device;
@@ -47,6 +50,7 @@ pub fn table() -> Vec<Row> {
         row(&["multipass@1.0"], multipass::Multipass),
         row(&["patch@1.0"], patch::Patch),
         row(&["stack@1.0"], stack::Stack),
+        row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
     ]
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, Row, StorePlace};
 use oxbeam_protocol::{Message, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
-use oxbeam_supervisor::{Realm, RealmConfig, SupervisorRef};
+use oxbeam_supervisor::{Realm, RealmConfig, State, SupervisorRef};
 use tokio_util::sync::CancellationToken;
 
 /// A node that runs until it is dropped.
@@ -32,11 +32,17 @@ impl TestNode {
         Self::boot(configuration, devices, MemoryDisk::default(), wallet).await
     }
 
+    /// A node that goes on from what lies on a disk.
+    pub(crate) async fn with(wallet: Wallet, disk: MemoryDisk, configuration: NodeMessage) -> Self {
+        let wallet = wallet.to_text().unwrap().to_string();
+        Self::boot(configuration, Vec::new(), disk, wallet).await
+    }
+
     /// The node after it has ended and was started again on the same disk.
     pub(crate) async fn restarted(self, configuration: NodeMessage, devices: Vec<Row>) -> Self {
-        self.root.actor().shutdown();
-        self.root.actor().down().await;
-        Self::boot(configuration, devices, self.disk.clone(), self.wallet.clone()).await
+        let (disk, wallet) = (self.disk.clone(), self.wallet.clone());
+        self.stop().await;
+        Self::boot(configuration, devices, disk, wallet).await
     }
 
     async fn boot(
@@ -61,6 +67,12 @@ impl TestNode {
 
     pub(crate) fn context(&self) -> Context {
         self.node.context(CancellationToken::new())
+    }
+
+    /// Ends the node in order.
+    pub(crate) async fn stop(self) {
+        self.root.actor().shutdown();
+        self.root.actor().reaches(|state| state == State::Gone).await;
     }
 
     /// Evaluates a path with these keys.

@@ -1,16 +1,206 @@
-//! temp
+//! Assignments: which message has which slot of a process, signed by the process's scheduler.
+//!
+//! | Key | Value |
+//! |---|---|
+//! | `path` | `compute`, or the parts of the message's own path as a list |
+//! | `process`, `slot`, `epoch` | where it stands; the epoch is `0` |
+//! | `block-height`, `block-timestamp`, `block-hash` | `0`, `0` and 43 × `A`: a node in mode `debug` knows no blocks |
+//! | `timestamp` | the scheduler's clock, in milliseconds since 1970 |
+//! | `hash-chain` | see [`chain`] |
+//! | `body` | the message, with exactly the commitments that it was scheduled with |
+//! | `data-protocol`, `variant`, `type` | `ao`, `ao.N.1`, `assignment` |
+//!
+//! The log holds [`record::encode`] of the whole, commitments and body in place, so that a slot
+//! reads the same whatever else becomes known about its message. Source: spec 11, section 2.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use num_bigint::BigInt;
+use oxbeam_protocol::commitment::{self, CommitRequest, signed_id};
+use oxbeam_protocol::{Id, List, Message, NoContent, Value, Wallet};
+use oxbeam_store::{Limit, MAX_VALUE_BYTES, Page, Slot, Store, StoreError};
+
 use crate::error::CallError;
 use crate::record;
-use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{Slot, Store};
-pub(crate) async fn read(
+
+/// The hash of a block that nobody has looked up.
+pub const NO_BLOCK: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// The `variant` of what this node schedules and sends.
+pub const VARIANT: &str = "ao.N.1";
+/// What commitments may add to an assignment: three, each with its keys, an RSA key and signature.
+const ROOM_FOR_COMMITMENTS: usize = 16 << 10;
+
+/// The hash chain at a slot: SHA-256 over the one before and the 43 characters of the id of the
+/// slot's message. The first slot has none before it. Source: spec 11, section 2.1.
+#[must_use]
+pub fn chain(before: Option<Id>, body: Id) -> Id {
+    let before = before.as_ref().map_or(&[][..], |id| id.as_bytes());
+    Id::of(&[before, body.to_string().as_bytes()].concat())
+}
+
+/// The assignment at a slot of a process, if the log has it.
+///
+/// # Errors
+/// Errors of reading; a record that is no message.
+pub async fn read(
     store: &dyn Store,
     process: Id,
     slot: Slot,
 ) -> Result<Option<Message>, CallError> {
-    let Some(found) = store.assignment(process, slot).await? else { return Ok(None) };
-    match record::decode(&found.assignment)? {
-        Value::Map(m) => Ok(Some(m)),
-        _ => Ok(None),
+    let found = store.assignment(process, slot).await?;
+    found.map(|found| decode(&found.assignment)).transpose()
+}
+
+/// Assignments from a slot on, in order: as many as the limit allows, and at least one if there is
+/// one.
+///
+/// # Errors
+/// As [`read`].
+pub async fn range(
+    store: &dyn Store,
+    process: Id,
+    from: Slot,
+    limit: Limit,
+) -> Result<Page<(Slot, Message), Slot>, CallError> {
+    let Page { items, last } = store.assignments(process, from, limit).await?;
+    let items = items.into_iter().map(|item| Ok((item.slot, decode(&item.assignment)?)));
+    Ok(Page { items: items.collect::<Result<_, CallError>>()?, last })
+}
+
+fn decode(bytes: &[u8]) -> Result<Message, CallError> {
+    match record::decode(bytes)? {
+        Value::Map(assignment) => Ok(assignment),
+        _ => Err(CallError::Raised("the log holds what is no assignment".into())),
+    }
+}
+
+/// A message that is to be scheduled, and can be: whatever its slot, its assignment can be signed
+/// and kept.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    process: Id,
+    body: Message,
+    id: Id,
+    path: Value,
+}
+
+impl Draft {
+    /// Reads the message, and tries all that could fail because of it.
+    ///
+    /// A slot that is given out must be filled: those after it count on it. So nothing about a
+    /// message may be found out later.
+    ///
+    /// # Errors
+    /// A message that is too large, nested too deep, or cannot be written.
+    pub(crate) fn new(process: Id, body: Message) -> Result<Self, CallError> {
+        let body = body.without_private();
+        let id = signed_id(&body.clone().into()).map_err(unwritable)?;
+        let draft = Self { process, path: path(&body)?, body, id };
+        let any = Value::Map(draft.at(Slot::MAX, id));
+        commitment::signature_base(&any, false, &NoContent).map_err(unwritable)?;
+        let size = record::encode(&any).map_err(unwritable)?.len() + ROOM_FOR_COMMITMENTS;
+        if size > MAX_VALUE_BYTES {
+            let (what, limit) = ("an assignment", MAX_VALUE_BYTES);
+            return Err(StoreError::TooLarge { what, size, limit }.into());
+        }
+        Ok(draft)
+    }
+
+    /// The id of the message by all of its signers.
+    pub(crate) const fn id(&self) -> Id {
+        self.id
+    }
+
+    /// The assignment to a slot, unsigned, as of now.
+    pub(crate) fn at(&self, slot: Slot, chain: Id) -> Message {
+        Message::new()
+            .with("path", self.path.clone())
+            .with("data-protocol", "ao")
+            .with("variant", VARIANT)
+            .with("type", "assignment")
+            .with("process", self.process.to_string())
+            .with("epoch", "0")
+            .with("slot", BigInt::from(slot))
+            .with("block-height", 0)
+            .with("block-timestamp", 0)
+            .with("block-hash", NO_BLOCK)
+            .with("timestamp", now())
+            .with("hash-chain", chain.to_string())
+            .with("body", self.body.clone())
+    }
+}
+
+fn unwritable(error: impl std::fmt::Display) -> CallError {
+    CallError::BadRequest(format!("the message cannot be scheduled: {error}"))
+}
+
+/// The parts of the message's path, or `compute`.
+fn path(body: &Message) -> Result<Value, CallError> {
+    let parts: Vec<Value> = match body.get("path") {
+        None => Vec::new(),
+        Some(Value::List(list)) => list.iter().cloned().collect(),
+        Some(path) => {
+            let text = path.as_name().ok_or_else(|| unwritable("its path is no text"))?;
+            let parts = text.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+            parts.map(|part| text.slice_ref(part).into()).collect()
+        }
+    };
+    if parts.is_empty() {
+        return Ok("compute".into());
+    }
+    Ok(parts.into_iter().collect::<List>().into())
+}
+
+/// An assignment with the wallet's commitments, and as the log keeps it. Takes the time of a
+/// signature.
+pub(crate) fn sign(assignment: &Message, wallet: &Wallet) -> Result<(Message, Bytes), CallError> {
+    let request = CommitRequest::default();
+    let signed = commitment::commit(assignment, &request, wallet, &NoContent)?;
+    let written = record::encode(&signed.clone().into())?;
+    Ok((signed, written))
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn now() -> BigInt {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn draft(body: Message) -> Draft {
+        Draft::new(Id::of(b"process"), body).unwrap()
+    }
+
+    #[test]
+    fn a_path_is_split_into_its_parts() {
+        let path = |body: Message| draft(body).at(0, Id::of(b"")).remove("path").unwrap();
+        let parts: Value = ["a", "b"].map(Value::from).into_iter().collect();
+        assert_eq!(path(Message::new().with("path", "/a//b")), parts);
+        assert_eq!(path(Message::new().with("path", parts.clone())), parts);
+        assert_eq!(path(Message::new().with("path", "/")), "compute".into());
+        assert_eq!(path(Message::new()), "compute".into());
+    }
+
+    #[test]
+    fn the_chain_binds_every_message_before_it() {
+        let [a, b] = [Id::of(b"a"), Id::of(b"b")];
+        let first = chain(None, a);
+        assert_eq!(first, Id::of(a.to_string().as_bytes()));
+        let second = [&first.as_bytes()[..], b.to_string().as_bytes()].concat();
+        assert_eq!(chain(Some(first), b), Id::of(&second));
+    }
+
+    #[test]
+    fn a_message_that_no_slot_could_hold_is_refused_before_it_has_one() {
+        let large = Message::new().with("data", vec![b'x'; MAX_VALUE_BYTES]);
+        assert!(matches!(
+            Draft::new(Id::of(b"process"), large),
+            Err(CallError::Store(StoreError::TooLarge { .. }))
+        ));
+        let path = Message::new().with("path", Message::new());
+        assert!(matches!(Draft::new(Id::of(b"process"), path), Err(CallError::BadRequest(_))));
     }
 }

@@ -1,12 +1,13 @@
 //! How a node starts: its supervision tree.
 //!
 //! ```text
-//! node          rest_for_one
-//! ├── store     opens the store; if it ends, all that is below is started anew
-//! ├── devices   one_for_one: for each thread, an actor for each device
-//! ├── processes dynamic: an actor for each process that is computed
-//! ├── pasts     dynamic: an actor for each process of which earlier slots are read
-//! └── requests  one_for_one: for each control thread, an actor that takes requests
+//! node            rest_for_one
+//! ├── store       opens the store; if it ends, all that is below is started anew
+//! ├── devices     one_for_one: for each thread, an actor for each device
+//! ├── schedulers  dynamic: an actor for each process that is being written to
+//! ├── processes   dynamic: an actor for each process that is computed
+//! ├── pasts       dynamic: an actor for each process of which earlier slots are read
+//! └── requests    one_for_one: for each control thread, an actor that takes requests
 //! ```
 
 use std::path::PathBuf;
@@ -19,10 +20,11 @@ use oxbeam_supervisor::{ChildSpec, Placement, Realm, Restart, Strategy, Supervis
 use crate::configuration::NodeMessage;
 use crate::device::DeviceActor;
 use crate::devices::{Devices, Row};
-use crate::node::{ChildrenOf, Node};
+use crate::node::{Node, OnDemand};
 use crate::pool::Pool;
 use crate::process;
 use crate::request::RequestActor;
+use crate::scheduler;
 use crate::store::StoreActor;
 
 /// Where the store lies.
@@ -75,28 +77,26 @@ impl Boot {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::new(cores)?;
         let idle = configuration.settings.passivate_after;
-        let mut specs = None;
+        let mut dynamic = Vec::new();
         let node = Arc::new_cyclic(|node| {
+            let (schedulers, child) = scheduler::schedulers(node.clone(), idle);
             let (processes, present) = process::spec(node, idle, false).into_child("processes");
             let (pasts, past) = process::spec(node, idle, true).into_child("pasts");
-            specs = Some([present, past]);
-            let children = ChildrenOf { processes, pasts };
+            dynamic.extend([child, present, past]);
+            let children = OnDemand { schedulers, processes, pasts };
             Node::new(wallet, configuration, devices.clone(), pool, realm.clone(), children)
         });
         let store = StoreActor::spec(store, store_config, &node);
         let threads = Threads::of(&realm);
-        let mut spec = SupervisorSpec::new()
-            .strategy(Strategy::RestForOne)
-            .child(ChildSpec::worker("store", store))
-            .child(
-                ChildSpec::supervisor("devices", threads.devices(&devices))
-                    .restart(Restart::Permanent),
-            );
-        for child in specs.into_iter().flatten() {
-            spec = spec.child(child);
-        }
+        let devices = ChildSpec::supervisor("devices", threads.devices(&devices));
         let requests = ChildSpec::supervisor("requests", threads.requests(&node));
-        Ok((node, spec.child(requests.restart(Restart::Permanent))))
+        let supervisors = [devices].into_iter().chain(dynamic).chain([requests]);
+        let spec = SupervisorSpec::new()
+            .strategy(Strategy::RestForOne)
+            .child(ChildSpec::worker("store", store));
+        let spec =
+            supervisors.fold(spec, |spec, child| spec.child(child.restart(Restart::Permanent)));
+        Ok((node, spec))
     }
 }
 

@@ -7,7 +7,8 @@
 //! Nothing here knows of HTTP but for its status codes, and no device is known by name but
 //! `message@1.0`, which answers what others do not.
 
-mod assignment;
+mod addresses;
+pub mod assignment;
 mod boot;
 pub mod configuration;
 mod content;
@@ -23,9 +24,11 @@ mod process;
 pub mod record;
 mod request;
 mod resolver;
+mod scheduler;
 mod settings;
 mod store;
 
+pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
 pub use configuration::NodeMessage;
 pub use content::{Contents, Offloaded};

@@ -20,6 +20,7 @@ use crate::error::CallError;
 use crate::pool::Pool;
 use crate::process::{ProcessActor, Waits};
 use crate::resolver::Sharing;
+use crate::scheduler::Schedulers;
 
 /// A node. What decides a result lies in messages and in the store; here are handles and the
 /// configuration.
@@ -35,13 +36,14 @@ pub struct Node {
     pool: Pool,
     sharing: Sharing,
     realm: Arc<Realm>,
-    children: ChildrenOf,
+    on_demand: OnDemand,
     waits: Waits,
 }
 
 /// The actors that are started on demand.
 #[derive(Debug)]
-pub(crate) struct ChildrenOf {
+pub(crate) struct OnDemand {
+    pub(crate) schedulers: Schedulers,
     pub(crate) processes: Children<Id, ProcessActor>,
     pub(crate) pasts: Children<Id, ProcessActor>,
 }
@@ -53,10 +55,10 @@ impl Node {
         devices: Arc<Devices>,
         pool: Pool,
         realm: Arc<Realm>,
-        children: ChildrenOf,
+        on_demand: OnDemand,
     ) -> Self {
         Self {
-            children,
+            on_demand,
             waits: Waits::default(),
             configuration: ArcSwap::from_pointee(configuration),
             changing: Mutex::default(),
@@ -121,6 +123,11 @@ impl Node {
         &self.realm
     }
 
+    /// The schedulers of the processes that are being written to.
+    pub(crate) const fn schedulers(&self) -> &Schedulers {
+        &self.on_demand.schedulers
+    }
+
     pub(crate) fn sharing(&self) -> &Sharing {
         &self.sharing
     }
@@ -132,13 +139,13 @@ impl Node {
     /// The actors of the processes that are computed.
     #[must_use]
     pub fn processes(&self) -> &Children<Id, ProcessActor> {
-        &self.children.processes
+        &self.on_demand.processes
     }
 
     /// The actors of the processes of which earlier slots are read.
     #[must_use]
     pub fn pasts(&self) -> &Children<Id, ProcessActor> {
-        &self.children.pasts
+        &self.on_demand.pasts
     }
 
     pub(crate) fn store_place(&self) -> &Arc<ArcSwapOption<LocalStore>> {

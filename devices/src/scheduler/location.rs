@@ -1,0 +1,225 @@
+//! Location records: where the scheduler of an address is reached. Source: spec 11, section 8.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use num_bigint::BigInt;
+use oxbeam_kernel::assignment::VARIANT;
+use oxbeam_kernel::{Call, CallError, Node, Outcome, record};
+use oxbeam_protocol::commitment::{HTTPSIG, committers};
+use oxbeam_protocol::{List, Message, Value};
+use oxbeam_store::{Change, Persist, StoreError, Table, Versioned};
+
+use super::post::invalid;
+use crate::number::number;
+
+/// Under which names records are kept.
+const NAME: &str = "location/";
+/// Longest address, and longest URL.
+const MAX_ADDRESS: usize = 128;
+const MAX_URL: usize = 2048;
+/// Largest record, encoded.
+const MAX_RECORD: usize = 16 << 10;
+/// For how long a record of this node is meant to hold, in milliseconds: a week.
+const TIME_TO_LIVE: i64 = 604_800_000;
+/// How often a record is tried to be kept, if others change it meanwhile.
+const TRIES: usize = 4;
+
+/// The record of an address, by default this node's.
+pub(super) async fn get(call: &Call) -> Result<Outcome, CallError> {
+    let node = call.context.node();
+    let address = text(&call.request, "address").unwrap_or_else(|| node.address().to_string());
+    match known(node, &address).await? {
+        Some(record) => Ok(Outcome::ok(Message::new().with("body", record))),
+        None => Ok(Outcome::refused(404, format!("No location found for address: {address}"))),
+    }
+}
+
+/// Keeps a record for each of those who signed it. One that this node signed is a request for a new
+/// record of its own.
+pub(super) async fn post(call: &Call) -> Result<Outcome, CallError> {
+    let Some(Value::Map(given)) = subject(call).await? else { return Ok(invalid()) };
+    let node = call.context.node();
+    let given = match node.authenticate(given).await {
+        Ok(given) => given,
+        Err(CallError::Verify(_)) => return Ok(invalid()),
+        Err(error) => return Err(error),
+    };
+    let signers: Vec<String> =
+        committers(&given).iter().map(|signer| signer.to_text().into_owned()).collect();
+    if signers.is_empty() {
+        return Ok(invalid());
+    }
+    let own = signers.iter().any(|signer| **signer == *node.address());
+    for _ in 0..TRIES {
+        let kept = kept(node, &signers).await?;
+        let existing = kept.iter().filter_map(|(_, record)| nonce(record.as_ref()?)).max();
+        let existing = existing.unwrap_or_else(|| BigInt::from(-1));
+        let requested = number(&given, "nonce")?;
+        let requested = requested.unwrap_or_else(|| existing.clone() + 1);
+        if requested <= existing {
+            return Ok(too_old(&requested, &existing, &signers));
+        }
+        let record = match own {
+            true => node.sign(own_record(call, &given, requested), codec(call)).await?,
+            false => given.clone(),
+        };
+        if let Err(sentence) = check(&record) {
+            return Ok(Outcome::refused(400, sentence));
+        }
+        match keep(node, kept, &record).await {
+            Err(CallError::Store(StoreError::Conflict { .. })) => {}
+            kept => return kept.map(|()| Outcome::ok(record)),
+        }
+    }
+    Ok(Outcome::refused(409, "Others change the record at the same time. Try again."))
+}
+
+/// The message that the record is in.
+async fn subject(call: &Call) -> Result<Option<Value>, CallError> {
+    let target = match call.context.get(&call.base, "target").await? {
+        Some(target) => Some(target),
+        None => call.context.get(&call.request, "target").await?,
+    };
+    match target.as_ref().and_then(Value::as_name) {
+        None => Ok(Some(call.request.clone().into())),
+        Some(target) if target == "request" => Ok(Some(call.request.clone().into())),
+        Some(target) if target == "self" => Ok(Some(call.base.clone().into())),
+        Some(key) => call.context.get(&call.request, &String::from_utf8_lossy(key)).await,
+    }
+}
+
+/// The record of an address, if there is one.
+pub(super) async fn known(node: &Node, address: &str) -> Result<Option<Message>, CallError> {
+    if address.len() > MAX_ADDRESS {
+        return Ok(None);
+    }
+    let kept = node.store()?.value(Table::Node, name(address)).await?;
+    decode(&kept)
+}
+
+fn name(address: &str) -> Bytes {
+    format!("{NAME}{address}").into()
+}
+
+fn decode(kept: &Versioned) -> Result<Option<Message>, CallError> {
+    match kept.value.as_deref().map(record::decode).transpose()? {
+        Some(Value::Map(record)) => Ok(Some(record)),
+        _ => Ok(None),
+    }
+}
+
+type Kept = (Change, Option<Message>);
+
+/// What is kept for each address, as the change that would replace it.
+async fn kept(node: &Arc<Node>, signers: &[String]) -> Result<Vec<Kept>, CallError> {
+    let mut all = Vec::with_capacity(signers.len());
+    for signer in signers {
+        let kept = node.store()?.value(Table::Node, name(signer)).await?;
+        let change = Change { name: name(signer), expected: Some(kept.version), value: None };
+        all.push((change, decode(&kept)?));
+    }
+    all.sort_by(|a, b| a.0.name.cmp(&b.0.name));
+    all.dedup_by(|a, b| a.0.name == b.0.name);
+    Ok(all)
+}
+
+async fn keep(node: &Node, kept: Vec<Kept>, record: &Message) -> Result<(), CallError> {
+    let value = record::encode(&record.clone().into())?;
+    if value.len() > MAX_RECORD {
+        let (what, size, limit) = ("a location record", value.len(), MAX_RECORD);
+        return Err(StoreError::TooLarge { what, size, limit }.into());
+    }
+    let changes =
+        kept.into_iter().map(|(change, _)| Change { value: Some(value.clone()), ..change });
+    node.store()?.change(Table::Node, changes.collect(), Persist::Synced).await?;
+    Ok(())
+}
+
+fn nonce(record: &Message) -> Option<BigInt> {
+    number(record, "nonce").ok().flatten()
+}
+
+/// A record must say what it is and where to go.
+fn check(record: &Message) -> Result<(), &'static str> {
+    let kind = text(record, "type").unwrap_or_default();
+    if !kind.eq_ignore_ascii_case("scheduler-location") {
+        return Err("The `type` of a location record must be `scheduler-location`.");
+    }
+    match url_of(record) {
+        Some(_) => Ok(()),
+        None => Err("A location record must have a `url` of http or https."),
+    }
+}
+
+fn too_old(requested: &BigInt, existing: &BigInt, signers: &[String]) -> Outcome {
+    let signers = signers.iter().map(|signer| Value::from(signer.as_str()));
+    let report = Message::new()
+        .with("status", 400)
+        .with("body", "Known nonce higher than requested nonce.")
+        .with("requested-nonce", requested.clone())
+        .with("existing-nonce", existing.clone())
+        .with("signers", signers.collect::<List>());
+    Outcome::error(report)
+}
+
+fn codec(call: &Call) -> Option<Bytes> {
+    call.request.get("require-codec").or_else(|| call.base.get("require-codec"))?.as_name().cloned()
+}
+
+fn own_record(call: &Call, given: &Message, nonce: BigInt) -> Message {
+    let url = text(given, "url").unwrap_or_else(|| own_url(call));
+    let codec = codec(call).unwrap_or_else(|| HTTPSIG.into());
+    let ttl = given.get("time-to-live").cloned().unwrap_or_else(|| own_ttl(call));
+    Message::new()
+        .with("data-protocol", "ao")
+        .with("variant", VARIANT)
+        .with("type", "scheduler-location")
+        .with("url", url)
+        .with("nonce", nonce)
+        .with("time-to-live", ttl)
+        .with("codec-device", codec)
+}
+
+fn own_ttl(call: &Call) -> Value {
+    let option = call.context.configuration().message.get("scheduler_location_ttl").cloned();
+    option.unwrap_or_else(|| TIME_TO_LIVE.into())
+}
+
+fn own_url(call: &Call) -> String {
+    let options = &call.context.configuration().message;
+    let host = text(options, "host").unwrap_or_else(|| "localhost".into());
+    let port = number(options, "port").ok().flatten().unwrap_or_else(|| 8734.into());
+    let plain = text(options, "protocol").is_none_or(|protocol| protocol == "http1");
+    format!("{}://{host}:{port}", if plain { "http" } else { "https" })
+}
+
+/// Where a record leads to.
+pub(super) fn url_of(record: &Message) -> Option<String> {
+    let url = text(record, "url").or_else(|| text(record, "location"));
+    url.filter(|url| is_url(url))
+}
+
+/// Whether a text can be put into a header that clients follow.
+pub(super) fn is_url(url: &str) -> bool {
+    let scheme = url.starts_with("http://") || url.starts_with("https://");
+    scheme && url.len() <= MAX_URL && url.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// The text under a key.
+pub(super) fn text(message: &Message, key: &str) -> Option<String> {
+    Some(std::str::from_utf8(message.get(key)?.as_name()?).ok()?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_a_client_can_follow_is_a_url() {
+        assert!(is_url("https://host:8734"));
+        assert!(!is_url("javascript:alert(1)"));
+        assert!(!is_url("http://host\r\nset-cookie: a=b"));
+        assert!(!is_url(&format!("http://{}", "a".repeat(MAX_URL))));
+    }
+}
