@@ -9,6 +9,7 @@
 
 mod apply;
 mod dedup;
+mod guide;
 mod message;
 mod multipass;
 mod node;
