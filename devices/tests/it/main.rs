@@ -14,5 +14,6 @@ mod message;
 mod multipass;
 mod node;
 mod patch;
+mod resolver;
 mod script;
 mod stack;
