@@ -9,12 +9,14 @@
 
 mod apply;
 mod dedup;
+mod guide;
 mod message;
 mod multipass;
 mod node;
 mod patch;
 mod process;
 mod scheduler;
+mod resolver;
 mod script;
 mod stack;
 mod vectors;

@@ -63,8 +63,7 @@ pub(super) async fn call(found: Found<'_>, call: Call) -> Result<Outcome, CallEr
             Part::Leads(lead) => {
                 let call = Call { context: context.clone(), ..call.clone() };
                 let outcome = alone(found, call).await;
-                // A leader that is no longer wanted says nothing of the others' calls.
-                if !matches!(outcome, Err(CallError::Cancelled)) {
+                if !is_of_the_request(&outcome) {
                     lead.answer.send_replace(Some(outcome.clone()));
                 }
                 return outcome;
@@ -82,6 +81,13 @@ pub(super) async fn call(found: Found<'_>, call: Call) -> Result<Outcome, CallEr
             }
         }
     }
+}
+
+/// Whether an outcome comes from the bounds of the leader's request, or from its client having gone:
+/// it says nothing of the others' calls.
+fn is_of_the_request(outcome: &Result<Outcome, CallError>) -> bool {
+    use CallError::{Cancelled, Recursion, TooDeep, TooMuchWork};
+    matches!(outcome, Err(Cancelled | Recursion | TooDeep { .. } | TooMuchWork { .. }))
 }
 
 /// Calls a device for as long as somebody waits for it.
