@@ -31,6 +31,9 @@ async fn the_fixed_answers_are_those_of_the_reference() {
     assert_eq!(body(index), "i like turtles!".into());
     let index = run("/~test-device@1.0&name=dogs/load/index").await.unwrap();
     assert_eq!(body(index), "i like dogs!".into());
+    let info = body(run("/~test-device@1.0/info").await.unwrap());
+    let paths = info.as_map().unwrap().get("paths").unwrap().as_map().unwrap().clone();
+    assert_eq!(paths.get("mul"), Some(&"Multiply function".into()));
     let restore = run("/~test-device@1.0/restore").await.unwrap();
     assert_eq!(restore, Outcome::error("No viable state to restore."));
     let slept = run("/~test-device@1.0&duration+integer=1/delay").await.unwrap();
