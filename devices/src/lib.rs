@@ -1,5 +1,5 @@
 //! The devices of an Oxbeam node. Each is one file, named as the device, that implements
-//! [`Device`](oxbeam_kernel::Device); nothing else is exported but [`table`], which has a row for
+//! [`Device`]; nothing else is exported but [`table`], which has a row for
 //! each. How to add one is in `docs/write-a-device.md`.
 
 mod ans104;
