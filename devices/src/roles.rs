@@ -20,6 +20,20 @@ pub(crate) fn is_admin(context: &Context) -> bool {
     is_admin_of(context, &context.configuration().message)
 }
 
+/// Whether the request comes from the node's operator or its own key, and says so of its path too.
+///
+/// What is asked for lies in the path, and clients do not sign paths of their own accord: any signed
+/// message of the operator's that somebody has seen could be sent to another path.
+pub(crate) fn speaks_for_node(context: &Context) -> bool {
+    let is_unclaimed = || {
+        let operator = context.configuration().message.get("operator");
+        operator.is_some_and(|operator| operator.is_name(UNCLAIMED))
+    };
+    context.signed().is_some_and(|signed| signed.contains("path"))
+        && !is_unclaimed()
+        && is_admin(context)
+}
+
 /// As [`is_admin`], by this configuration.
 pub(crate) fn is_admin_of(context: &Context, configuration: &Message) -> bool {
     match configuration.get("operator") {
@@ -44,13 +58,14 @@ pub(crate) fn is_signed_by(context: &Context, address: &Value) -> bool {
 }
 
 fn is_signed_by_node(context: &Context) -> bool {
-    let for_others = |request: &Message| SIGNED_FOR_OTHERS.iter().any(|key| request.contains(*key));
-    !context.signed().is_some_and(for_others)
-        && signers(context).any(|signer| signer == context.node().address())
+    let Some(signed) = context.signed() else { return false };
+    let is_for_others = SIGNED_FOR_OTHERS.iter().any(|key| signed.contains(*key));
+    let address = context.node().address();
+    !is_for_others && commitment::committers(&signed).iter().any(|signer| *signer == address)
 }
 
 fn signers(context: &Context) -> impl Iterator<Item = Key> {
-    context.signed().map(commitment::committers).into_iter().flatten()
+    context.signed().map(|signed| commitment::committers(&signed)).into_iter().flatten()
 }
 
 /// Addresses may be written as text or as the 32 bytes that they are.
@@ -66,7 +81,7 @@ fn same_address(signer: &Key, address: &[u8]) -> bool {
 /// Whoever sends a signed message to another path can add what they like to it there.
 pub(crate) fn vouched(call: &Call) -> Message {
     match call.context.signed() {
-        Some(signed) if !signed.contains("path") => signed.clone(),
+        Some(signed) if !signed.contains("path") => signed,
         _ => call.request.clone(),
     }
 }

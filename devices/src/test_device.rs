@@ -26,6 +26,19 @@ const KEYS: [&str; 10] = [
     "test-func",
 ];
 
+/// What `info` says of the keys: the reference's words.
+const PATHS: [(&str, &str); 9] = [
+    ("compute", "Compute function"),
+    ("info", "Get device info"),
+    ("init", "Initialize function"),
+    ("mul", "Multiply function"),
+    ("response", "Response function"),
+    ("restore", "Restore function"),
+    ("snapshot", "Snapshot function"),
+    ("test_func", "Test function"),
+    ("update_state", "Update state function"),
+];
+
 /// The device.
 #[derive(Debug, Default)]
 pub(crate) struct TestDevice;
@@ -53,15 +66,10 @@ impl Device for TestDevice {
 }
 
 fn info() -> Outcome {
-    let path = |description: &str| Message::from([("description", description)]);
-    let paths = Message::new()
-        .with("info", path("Get device info"))
-        .with("test_func", path("Test function"))
-        .with("compute", path("Compute function"));
     let body = Message::new()
         .with("description", "Test device for testing the AO-Core framework")
         .with("version", "1.0")
-        .with("paths", paths);
+        .with("paths", Message::from(PATHS));
     Outcome::ok(Message::new().with("status", 200).with("body", body))
 }
 

@@ -8,15 +8,20 @@
 )]
 
 mod apply;
+mod cache;
+mod codecs;
 mod dedup;
 mod guide;
+mod hook;
 mod message;
+mod meta;
 mod multipass;
 mod node;
 mod patch;
 mod process;
-mod scheduler;
 mod resolver;
+mod scheduler;
 mod script;
 mod stack;
+mod test_device;
 mod vectors;

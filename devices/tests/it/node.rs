@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, Row, StorePlace};
-use oxbeam_protocol::{Message, Wallet};
+use oxbeam_kernel::{
+    Answer, Boot, CallError, Context, Node, NodeMessage, Outcome, Row, StorePlace,
+};
+use oxbeam_protocol::commitment::{self, CommitRequest};
+use oxbeam_protocol::{Message, NoContent, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{Realm, RealmConfig, State, SupervisorRef};
 use tokio_util::sync::CancellationToken;
@@ -33,7 +36,11 @@ impl TestNode {
     }
 
     /// A node that goes on from what lies on a disk.
-    pub(crate) async fn with(wallet: Wallet, disk: MemoryDisk, configuration: NodeMessage) -> Self {
+    pub(crate) async fn on_disk(
+        wallet: Wallet,
+        disk: MemoryDisk,
+        configuration: NodeMessage,
+    ) -> Self {
         let wallet = wallet.to_text().unwrap().to_string();
         Self::boot(configuration, Vec::new(), disk, wallet).await
     }
@@ -65,6 +72,27 @@ impl TestNode {
         Self { node, disk, wallet, root }
     }
 
+    /// A node with one more option.
+    pub(crate) async fn with(options: Message) -> Self {
+        Self::configured(NodeMessage::from_message(&options).unwrap()).await
+    }
+
+    /// What is answered to a request from outside.
+    pub(crate) async fn answer(&self, singleton: Message) -> Answer {
+        let singleton = self.node.authenticate(singleton).await.unwrap();
+        self.node.answer(singleton).await
+    }
+
+    /// What is answered to a request that somebody has signed.
+    pub(crate) async fn answer_signed(&self, request: Message, signer: &Wallet) -> Answer {
+        self.answer(signed(&request, signer)).await
+    }
+
+    /// What is answered to a request that the node has signed itself.
+    pub(crate) async fn answer_own(&self, request: Message) -> Answer {
+        self.answer(self.node.sign(request, None).await.unwrap()).await
+    }
+
     pub(crate) fn context(&self) -> Context {
         self.node.context(CancellationToken::new())
     }
@@ -79,6 +107,11 @@ impl TestNode {
     pub(crate) async fn run(&self, path: &str, message: Message) -> Result<Outcome, CallError> {
         self.context().run(&message.with("path", path)).await
     }
+}
+
+/// The message with a commitment of this signer.
+pub(crate) fn signed(message: &Message, signer: &Wallet) -> Message {
+    commitment::commit(message, &CommitRequest::default(), signer, &NoContent).unwrap()
 }
 
 impl Drop for TestNode {

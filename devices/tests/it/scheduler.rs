@@ -237,7 +237,7 @@ async fn a_definition_that_is_not_what_its_id_says_schedules_nothing() {
 #[actix_rt::test]
 async fn the_same_content_signed_twice_keeps_each_signature_in_its_slot() {
     let scene = Scene::on(
-        TestNode::with(
+        TestNode::on_disk(
             Wallet::generate_secp256k1().unwrap(),
             MemoryDisk::default(),
             NodeMessage::default(),
@@ -347,7 +347,7 @@ async fn a_restart_between_any_two_requests_changes_nothing() {
     let key = Wallet::generate_secp256k1().unwrap().to_text().unwrap();
     let start = || {
         let wallet = Wallet::from_text(&key).unwrap();
-        TestNode::with(wallet, disk.clone(), NodeMessage::default())
+        TestNode::on_disk(wallet, disk.clone(), NodeMessage::default())
     };
     let mut scene = Scene::on(start().await).await;
     for slot in 1..6 {
@@ -364,7 +364,8 @@ async fn a_restart_between_any_two_requests_changes_nothing() {
 async fn a_write_that_fails_costs_its_requests_and_no_slot() {
     let disk = MemoryDisk::default();
     let wallet = Wallet::generate_secp256k1().unwrap();
-    let scene = Scene::on(TestNode::with(wallet, disk.clone(), NodeMessage::default()).await).await;
+    let scene =
+        Scene::on(TestNode::on_disk(wallet, disk.clone(), NodeMessage::default()).await).await;
     let node = scene.node.node.clone();
     disk.fail_write(40, 7);
     let messages: Vec<_> = (0..200).map(|number| scene.message(number)).collect();
@@ -394,7 +395,7 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
 async fn the_recorded_chains_come_out_again() {
     for line in vectors::lines("process.jsonl") {
         let wallet = vectors::wallet("2").unwrap();
-        let node = TestNode::with(wallet, MemoryDisk::default(), NodeMessage::default()).await;
+        let node = TestNode::on_disk(wallet, MemoryDisk::default(), NodeMessage::default()).await;
         let definition = typed::message(&line["in"]["definition"]).unwrap();
         let process = id(&definition);
         let messages = line["in"]["messages"].as_array().unwrap();
@@ -425,7 +426,7 @@ async fn throughput() {
         ("RSA-4096", vectors::wallet("2").unwrap_or_else(|| Wallet::generate_rsa().unwrap())),
     ];
     for (name, wallet) in keys {
-        let node = TestNode::with(wallet, MemoryDisk::default(), NodeMessage::default()).await;
+        let node = TestNode::on_disk(wallet, MemoryDisk::default(), NodeMessage::default()).await;
         let scene = Scene::on(node).await;
         let count = 1000_u32;
         let messages: Vec<_> = (0..count).map(|number| scene.message(i64::from(number))).collect();
