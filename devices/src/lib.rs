@@ -3,6 +3,7 @@
 //! each. How to add one is in `docs/write-a-device.md`.
 
 mod message;
+mod supervision;
 
 use std::sync::Arc;
 
@@ -11,7 +12,10 @@ use oxbeam_kernel::{Device, Row};
 /// Every device, by its names: its own first, then those that documents use for it.
 #[must_use]
 pub fn table() -> Vec<Row> {
-    vec![row(&["message@1.0"], message::Identity)]
+    vec![
+        row(&["message@1.0"], message::Identity),
+        row(&["supervision@1.0"], supervision::Supervision),
+    ]
 }
 
 fn row(names: &'static [&'static str], device: impl Device) -> Row {

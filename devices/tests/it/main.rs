@@ -2,3 +2,4 @@
 
 mod message;
 mod node;
+mod supervision;
