@@ -3,6 +3,7 @@
 //! each. How to add one is in `docs/write-a-device.md`.
 
 mod message;
+mod roles;
 mod supervision;
 
 use std::sync::Arc;

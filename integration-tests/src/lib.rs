@@ -6,6 +6,7 @@
 
 pub mod category;
 pub mod deviations;
+pub mod node;
 pub mod report;
 pub mod typed;
 pub mod vector;

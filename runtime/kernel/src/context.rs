@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use oxbeam_protocol::commitment::COMMITMENTS;
 use oxbeam_protocol::{Key, Message, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +39,8 @@ pub(crate) struct Mode {
 struct RequestScope {
     node: Arc<Node>,
     configuration: Arc<NodeMessage>,
+    /// What came from outside, with its signatures verified. Empty, if the node itself asks.
+    singleton: Message,
     steps: AtomicU64,
     cancelled: CancellationToken,
 }
@@ -51,18 +54,25 @@ struct Held {
 impl Context {
     /// A new request. Dropping `cancelled`'s guard, or cancelling it, ends what is computed for it.
     pub(crate) fn new(node: Arc<Node>, cancelled: CancellationToken) -> Self {
+        Self::of(node, Message::new(), cancelled)
+    }
+
+    /// A new request that came from outside and out of [`Node::authenticate`].
+    pub(crate) fn of(node: Arc<Node>, singleton: Message, cancelled: CancellationToken) -> Self {
         let configuration = node.configuration();
-        let request = RequestScope { node, configuration, steps: AtomicU64::new(0), cancelled };
+        let steps = AtomicU64::new(0);
+        let request = RequestScope { node, configuration, singleton, steps, cancelled };
         let mode = Mode { wrap: false, hashpath: true, step_hook: true };
         Self { request: Arc::new(request), depth: 0, mode, held: None }
     }
 
     /// The same request with the configuration that is in force now.
     pub(crate) fn renewed(&self) -> Self {
-        let RequestScope { node, steps, cancelled, .. } = &*self.request;
+        let RequestScope { node, singleton, steps, cancelled, .. } = &*self.request;
         let request = RequestScope {
             node: node.clone(),
             configuration: node.configuration(),
+            singleton: singleton.clone(),
             steps: AtomicU64::new(steps.load(Relaxed)),
             cancelled: cancelled.clone(),
         };
@@ -85,6 +95,17 @@ impl Context {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.request.configuration.settings
+    }
+
+    /// What the signers of the request from outside have signed, as far as that was verified.
+    ///
+    /// There for the request's own steps alone: what a device, a guest or a sub-path asks for on the
+    /// way may claim any signer, and its signers have not asked for that. Nothing else may decide
+    /// whether somebody is allowed to do something.
+    #[must_use]
+    pub fn signed(&self) -> Option<&Message> {
+        Some(&self.request.singleton)
+            .filter(|signed| self.depth == 0 && signed.contains(COMMITMENTS))
     }
 
     /// The same, with every result made a message, as over HTTP.

@@ -72,7 +72,7 @@ impl Handler<Take> for RequestActor {
     type Result = Concurrent<Answer>;
 
     fn handle(&mut self, take: Take, _: &mut Self::Context) -> Self::Result {
-        let context = self.0.context(take.cancelled);
+        let context = Context::of(self.0.clone(), take.singleton.clone(), take.cancelled);
         Concurrent::new(async move { answer(&context, take.singleton).await })
     }
 }
