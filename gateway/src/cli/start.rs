@@ -1,18 +1,17 @@
 //! `oxbeam start`: the node, until somebody ends it.
 
 mod folder;
+mod http;
 mod log;
 mod ready;
 mod threads;
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use oxbeam_kernel::{Boot, Node, NodeMessage, Startup, StorePlace};
-use oxbeam_supervisor::{
-    Realm, RealmConfig, SupervisorSpec, Verdict, WatchdogConfig, run as run_tree, watch,
-};
+use oxbeam_gateway::http::Listen;
+use oxbeam_kernel::{Boot, NodeMessage, Startup, StorePlace};
+use oxbeam_supervisor::{Realm, RealmConfig, Verdict, WatchdogConfig, run as run_tree, watch};
 
 use super::arguments::Start;
 use super::failure::Failure;
@@ -65,15 +64,12 @@ async fn serve(
         realm: realm.clone(),
     };
     let (node, tree) = boot.build()?;
-    let tree = served(tree, &node, startup);
+    let listen = Listen::new(startup.listen).limits(http::limits(startup));
+    let ready = Ready::spec(&node, startup, listen.bound());
+    let tree = tree.child(oxbeam_gateway::http::spec(node, listen)).child(ready);
     let verdict = run_tree(&realm, ROOT, tree, startup.stop_timeout).await;
     threads.stop();
     Ok(verdict)
-}
-
-/// The node's tree with what serves it, and with who tells that it does.
-fn served(tree: SupervisorSpec, node: &Arc<Node>, startup: &Startup) -> SupervisorSpec {
-    tree.child(Ready::spec(node, startup))
 }
 
 fn verdict(verdict: Verdict) -> Result<ExitCode, Failure> {
