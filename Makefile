@@ -6,6 +6,8 @@ VECTORS ?= ../shared/vectors
 SECONDS_EACH ?= 60
 FUZZ_TARGETS ?=
 export FUZZ_TARGETS
+# What `make run` gives to `oxbeam start`.
+ARGS ?=
 # How often `make crash` kills the store.
 CYCLES ?= 1000
 
@@ -14,16 +16,19 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench fuzz vectors crash
+.PHONY: help run docs test check bench fuzz vectors crash
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
-run: ## Start the node (not yet: there is none)
+run: ## Build and start the node; ARGS="--port 9000" are its arguments
 	@scripts/setup $@
-	@echo "There is no node to run yet. This version is three libraries: runtime/protocol, runtime/store and supervisor." >&2
-	@echo "'make test' proves what it does, 'make vectors' holds it against the conformance vectors." >&2
-	@exit 1
+	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
+	@exec "$${CARGO_TARGET_DIR:-target}/debug/oxbeam" start $(ARGS)
+
+docs: ## Write the table of options in docs/configuration.md anew
+	@scripts/setup $@
+	@cargo run --quiet $(LOCKED) -p oxbeam-kernel --example options
 
 test: ## Run every test, and count them in the last line
 	@scripts/setup $@

@@ -23,6 +23,7 @@ mod roles;
 mod scheduler;
 mod stack;
 mod structured;
+mod supervision;
 mod test_device;
 
 use std::sync::Arc;
@@ -51,6 +52,7 @@ pub fn table() -> Vec<Row> {
         row(&["patch@1.0"], patch::Patch),
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
+        row(&["supervision@1.0"], supervision::Supervision),
     ]
 }
 

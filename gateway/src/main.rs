@@ -1,3 +1,9 @@
-//! The program `oxbeam`.
+//! The program `oxbeam`: a node, and the commands for whoever runs one.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

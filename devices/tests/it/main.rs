@@ -23,5 +23,6 @@ mod resolver;
 mod scheduler;
 mod script;
 mod stack;
+mod supervision;
 mod test_device;
 mod vectors;

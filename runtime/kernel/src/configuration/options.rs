@@ -107,19 +107,23 @@ pub const OPTIONS: &[NodeOption] = &[
     time("push_time", 30_000)
         .doc("For how long it does"),
     bytes("http_max_body_bytes", 1, 64 * MIB)
-        .doc("Largest body of a request"),
-    bytes("http_max_header_bytes", 1024, 256 << 10)
-        .doc("Largest head of a request, all headers together"),
-    number("http_max_headers", 1, 65_536, 1024).unit("headers").at_start()
-        .doc("Headers of a request"),
+        .doc("Largest body of a request; more is answered 413"),
+    bytes("http_max_bodies_bytes", 1, 512 * MIB)
+        .doc("Bodies of all requests under way together; more is answered 503"),
     number("http_max_requests", 1, 60_000, 4096).unit("requests").at_start()
-        .doc("Requests under way; more are told to come back"),
-    number("http_max_connections", 1, 1_000_000, 16_384).unit("connections").at_start()
-        .doc("Open connections"),
-    time("http_head_timeout", 10_000).at_start()
-        .doc("How long a client may take to send the head of a request"),
-    time("http_body_timeout", 60_000).at_start()
-        .doc("How long a client may take to send its body"),
+        .doc("Requests under way; one more is answered 503"),
+    number("http_max_requests_of_client", 1, 60_000, 1024).unit("requests").at_start()
+        .doc("Requests under way from one address; one more is answered 429"),
+    number("http_max_connections", 1, 1_000_000, 8192).unit("connections").at_start()
+        .doc("Open connections on each thread; further ones wait"),
+    time("http_head_time", 5000).at_start()
+        .doc("In which the head of a request must have come, or is answered 408"),
+    time("http_body_time", 120_000).at_start()
+        .doc("In which its body must have come, or is answered 408"),
+    time("http_body_pause", 10_000).at_start()
+        .doc("Longest pause in a body"),
+    time("http_write_time", 30_000).at_start()
+        .doc("How long a client may take to read what was sent"),
     new("durability", Word(&["sync", "os"]), Preset::Word("sync")).at_start()
         .doc("A write counts when the disk has it (`sync`), or when the operating system has it (`os`: lost with the power)"),
     bytes("store_cache_bytes", MIB, 256 * MIB)

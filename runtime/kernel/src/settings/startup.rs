@@ -51,18 +51,22 @@ pub struct Startup {
 pub struct HttpLimits {
     /// Bytes of a body. Default: 64 MiB.
     pub body_bytes: usize,
-    /// Bytes of all headers. Default: 256 KiB.
-    pub header_bytes: usize,
-    /// Headers. Default: 1 024.
-    pub headers: usize,
+    /// Bytes of all bodies that are held at a time. Default: 512 MiB.
+    pub bodies_bytes: usize,
     /// Requests under way. Default: 4 096.
     pub requests: usize,
-    /// Open connections. Default: 16 384.
+    /// Requests under way from one address. Default: 1 024.
+    pub requests_of_client: usize,
+    /// Open connections on each thread. Default: 8 192.
     pub connections: usize,
-    /// Time for a request's head to arrive. Default: 10 s.
-    pub head_timeout: Duration,
-    /// Time for its body. Default: 60 s.
-    pub body_timeout: Duration,
+    /// Time for a request's head to arrive. Default: 5 s.
+    pub head_time: Duration,
+    /// Time for its body. Default: 2 min.
+    pub body_time: Duration,
+    /// Longest pause in it. Default: 10 s.
+    pub body_pause: Duration,
+    /// Time for a client to read what was sent. Default: 30 s.
+    pub write_time: Duration,
     /// Time that a connection stays open without a request. Default: 5 min.
     pub idle_timeout: Duration,
 }
@@ -103,12 +107,6 @@ impl Default for Startup {
     }
 }
 
-impl Default for HttpLimits {
-    fn default() -> Self {
-        Startup::default().http
-    }
-}
-
 fn store(options: &Reader<'_>) -> StoreConfig {
     let durable = if options.is("durability", "os") { Durability::Os } else { Durability::Sync };
     StoreConfig {
@@ -130,12 +128,14 @@ fn store(options: &Reader<'_>) -> StoreConfig {
 fn http(options: &Reader<'_>) -> HttpLimits {
     HttpLimits {
         body_bytes: options.size("http_max_body_bytes"),
-        header_bytes: options.size("http_max_header_bytes"),
-        headers: options.size("http_max_headers"),
+        bodies_bytes: options.size("http_max_bodies_bytes"),
         requests: options.size("http_max_requests"),
+        requests_of_client: options.size("http_max_requests_of_client"),
         connections: options.size("http_max_connections"),
-        head_timeout: options.millis("http_head_timeout"),
-        body_timeout: options.millis("http_body_timeout"),
+        head_time: options.millis("http_head_time"),
+        body_time: options.millis("http_body_time"),
+        body_pause: options.millis("http_body_pause"),
+        write_time: options.millis("http_write_time"),
         idle_timeout: options.millis("idle_timeout"),
     }
 }

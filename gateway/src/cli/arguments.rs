@@ -1,0 +1,129 @@
+//! What can be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use oxbeam_kernel::NodeMessage;
+use oxbeam_kernel::configuration::{ConfigurationError, Sources};
+
+/// An AO-Core node.
+#[derive(Debug, Parser)]
+#[command(name = "oxbeam", version, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start the node.
+    Start(Start),
+    /// Make or show the node's wallet.
+    #[command(subcommand)]
+    Wallet(Wallet),
+    /// Show the supervision tree of a running node.
+    Tree(Tree),
+}
+
+/// Where the configuration comes from. All options are in docs/configuration.md.
+#[derive(Debug, Args)]
+pub(super) struct Configured {
+    /// Configuration file: .toml, .json or .flat [default: oxbeam.toml, config.json or config.flat]
+    #[arg(long, value_name = "FILE", env = "OXBEAM_CONFIG")]
+    config: Option<PathBuf>,
+    /// Folder that holds everything the node keeps [default: ./data]
+    #[arg(long, value_name = "FOLDER")]
+    data: Option<String>,
+    /// Any other option
+    #[arg(long, value_name = "NAME=VALUE", value_parser = name_and_value)]
+    set: Vec<(String, String)>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Start {
+    #[command(flatten)]
+    configured: Configured,
+    /// Port to listen on, 0 for any free one [default: 8734]
+    #[arg(long)]
+    port: Option<String>,
+    /// Address to listen on [default: 0.0.0.0]
+    #[arg(long, value_name = "ADDRESS")]
+    bind: Option<String>,
+    /// The wallet's file [default: wallet.json in the data folder]
+    #[arg(long, value_name = "FILE")]
+    wallet: Option<String>,
+    /// Form of the log on standard error: pretty or json [default: pretty]
+    #[arg(long, value_name = "FORM")]
+    log: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Wallet {
+    /// Make a new wallet; one that is there is never overwritten.
+    New(WalletFile),
+    /// Show the address of the wallet.
+    Show(WalletFile),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct WalletFile {
+    /// The wallet's file [default: as the configuration says]
+    #[arg(long, value_name = "FILE")]
+    pub(super) path: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) configured: Configured,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Tree {
+    /// Show it anew each second
+    #[arg(long)]
+    pub(super) watch: bool,
+    /// The node [default: the one of this machine, at the port of the configuration]
+    #[arg(long, value_name = "URL")]
+    pub(super) node: Option<String>,
+    #[command(flatten)]
+    pub(super) configured: Configured,
+}
+
+impl Configured {
+    /// The configuration, with these options from the command line.
+    pub(super) fn load<'a>(
+        &'a self,
+        options: impl IntoIterator<Item = (&'static str, Option<&'a String>)>,
+    ) -> Result<NodeMessage, ConfigurationError> {
+        let named = options.into_iter().chain([("data", self.data.as_ref())]);
+        let named = named.filter_map(|(name, value)| Some((name.to_owned(), value?.clone())));
+        let sources = Sources {
+            file: self.config.clone(),
+            folder: PathBuf::from("."),
+            environment: environment(),
+            flags: self.set.iter().cloned().chain(named).collect(),
+        };
+        sources.load()
+    }
+}
+
+impl Start {
+    pub(super) fn load(&self) -> Result<NodeMessage, ConfigurationError> {
+        self.configured.load([
+            ("port", self.port.as_ref()),
+            ("bind", self.bind.as_ref()),
+            ("priv_key_location", self.wallet.as_ref()),
+            ("log", self.log.as_ref()),
+        ])
+    }
+}
+
+/// Variables that are text; no other can be an option.
+fn environment() -> std::collections::BTreeMap<String, String> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    std::env::vars_os().filter_map(text).collect()
+}
+
+fn name_and_value(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
+}

@@ -1,0 +1,107 @@
+//! Why a command came to nothing, in a sentence that says what to do about it.
+//!
+//! Exit codes are those of `sysexits.h`, as the supervisor's are.
+
+use std::error::Error;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use oxbeam_kernel::BootError;
+use oxbeam_kernel::configuration::ConfigurationError;
+use oxbeam_protocol::WalletError;
+
+/// A command came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error(transparent)]
+    Configuration(#[from] ConfigurationError),
+    #[error(
+        "log_filter {filter:?} is no filter: expected a level, or levels by module such as info,oxbeam_kernel=debug"
+    )]
+    LogFilter { filter: String },
+    #[error("folder {} is in use by another node: stop that one, or choose another folder with --data", .0.display())]
+    FolderInUse(PathBuf),
+    #[error("no permission for {}: let the user who runs the node read and write it, or choose another place", .0.display())]
+    NoPermission(PathBuf),
+    #[error("failed to use {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(
+        "{address} is in use by another program: stop that one, or choose another port with --port"
+    )]
+    PortInUse { address: SocketAddr },
+    #[error("no permission to listen on {address}: choose a port above 1023 with --port")]
+    PortDenied { address: SocketAddr },
+    #[error("failed to listen on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("wallet {} is there already: it is never overwritten, choose another file with --path", .0.display())]
+    WalletExists(PathBuf),
+    #[error("there is no wallet {}: `oxbeam wallet new` makes one", .0.display())]
+    NoWallet(PathBuf),
+    #[error("failed to use wallet {}", file.display())]
+    Wallet { file: PathBuf, source: WalletError },
+    #[error("failed to make a wallet")]
+    NewWallet(#[from] WalletError),
+    #[error("failed to build the node")]
+    Boot(#[from] BootError),
+    #[error("failed to start the node's threads")]
+    Threads(#[source] io::Error),
+    #[error("the node did not start: {reason}")]
+    NotStarted { reason: String, code: u8 },
+    #[error(
+        "no node answers at {url}: start it with `oxbeam start`, or name another with --node ({reason})"
+    )]
+    NoNode { url: String, reason: String },
+    #[error("{url} answers {status} where a supervision tree should be: is it an Oxbeam node?")]
+    NoTree { url: String, status: u16 },
+}
+
+impl Failure {
+    /// What the system says about a file or folder.
+    pub(super) fn io(path: impl Into<PathBuf>, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::PermissionDenied => Self::NoPermission(path.into()),
+            _ => Self::Io { path: path.into(), source },
+        }
+    }
+
+    /// What the system says about an address.
+    pub(super) fn listen(address: SocketAddr, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::AddrInUse => Self::PortInUse { address },
+            io::ErrorKind::PermissionDenied => Self::PortDenied { address },
+            _ => Self::Listen { address, source },
+        }
+    }
+
+    /// The failure and what lies beneath it, on one line.
+    pub(super) fn sentence(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text = format!("{text}: {error}");
+            cause = error.source();
+        }
+        text
+    }
+
+    /// The exit code.
+    pub(super) const fn code(&self) -> u8 {
+        match self {
+            Self::Configuration(_) | Self::LogFilter { .. } => 78,
+            Self::NoPermission(_) | Self::PortDenied { .. } => 77,
+            Self::WalletExists(_) => 73,
+            Self::Wallet { .. } => 65,
+            Self::NoWallet(_) => 66,
+            Self::Threads(_) | Self::NewWallet(_) => 71,
+            Self::Io { .. } => 74,
+            Self::NotStarted { code, .. } => *code,
+            Self::FolderInUse(_)
+            | Self::PortInUse { .. }
+            | Self::Listen { .. }
+            | Self::Boot(_)
+            | Self::NoNode { .. }
+            | Self::NoTree { .. } => 69,
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! `oxbeam start`: the node, until somebody ends it.
+
+mod folder;
+mod http;
+mod log;
+mod ready;
+mod threads;
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use oxbeam_gateway::http::Listen;
+use oxbeam_kernel::{Boot, NodeMessage, Startup, StorePlace};
+use oxbeam_supervisor::{Realm, RealmConfig, Verdict, WatchdogConfig, run as run_tree, watch};
+
+use super::arguments::Start;
+use super::failure::Failure;
+use super::wallet;
+use folder::DataFolder;
+use ready::Ready;
+pub(super) use ready::reachable;
+use threads::Threads;
+
+/// The root's name in the tree.
+const ROOT: &str = "node";
+
+/// Runs the node; its verdict is the exit code.
+pub(super) fn run(arguments: &Start) -> Result<ExitCode, Failure> {
+    let configuration = arguments.load()?;
+    let startup = Startup::read(&configuration.message);
+    log::begin(&startup)?;
+    let folder = DataFolder::take(&startup.data)?;
+    free(startup.listen)?;
+    let (wallet, made) = wallet::read_or_make(&startup.wallet)?;
+    if made {
+        tracing::info!(file = %startup.wallet.display(), "made a wallet");
+    }
+    let node = actix_rt::System::new().block_on(serve(&startup, configuration, wallet, &folder));
+    drop(folder);
+    verdict(node?)
+}
+
+/// Finds out before anything is opened whether the address can be had: here it can be said in words.
+fn free(address: SocketAddr) -> Result<(), Failure> {
+    TcpListener::bind(address).map(drop).map_err(|error| Failure::listen(address, error))
+}
+
+async fn serve(
+    startup: &Startup,
+    configuration: NodeMessage,
+    wallet: oxbeam_protocol::Wallet,
+    folder: &DataFolder,
+) -> Result<Verdict, Failure> {
+    let threads = Threads::start(startup);
+    let realm = Realm::with_schedulers(RealmConfig::default(), threads.schedulers());
+    let realm = realm.map_err(|error| not_started(&error.to_string(), &Verdict::Stopped))?;
+    watch(&realm, WatchdogConfig::default()).map_err(Failure::Threads)?;
+    let boot = Boot {
+        wallet,
+        configuration,
+        devices: oxbeam_devices::table(),
+        store: StorePlace::Folder(folder.store()),
+        store_config: startup.store.clone(),
+        realm: realm.clone(),
+    };
+    let (node, tree) = boot.build()?;
+    let listen = Listen::new(startup.listen).limits(http::limits(startup));
+    let ready = Ready::spec(&node, startup, listen.bound());
+    let tree = tree.child(oxbeam_gateway::http::spec(node, listen)).child(ready);
+    let verdict = run_tree(&realm, ROOT, tree, startup.stop_timeout).await;
+    threads.stop();
+    Ok(verdict)
+}
+
+fn verdict(verdict: Verdict) -> Result<ExitCode, Failure> {
+    match &verdict {
+        Verdict::NotStarted(error) => Err(not_started(&error.to_string(), &verdict)),
+        Verdict::Unfit(error) => Err(not_started(&error.to_string(), &verdict)),
+        _ => Ok(ExitCode::from(verdict.code())),
+    }
+}
+
+fn not_started(reason: &str, verdict: &Verdict) -> Failure {
+    Failure::NotStarted { reason: reason.to_owned(), code: verdict.code() }
+}
