@@ -10,6 +10,17 @@ pub const DEVIATIONS: &[(&str, &str)] = &[
     ("resolve/headers/83", "`remove` with a list in the request removes its items"),
 ];
 
+/// Steps of HTTP scenarios, as `scenario#number from 0`, that are answered differently on purpose: the
+/// status that they have here, and why.
+pub const HTTP_DEVIATIONS: &[(&str, u16, &str)] = &[];
+
+/// The status of a step that is answered differently, if it is.
+#[must_use]
+pub fn http_status(id: &str) -> Option<u16> {
+    let listed = HTTP_DEVIATIONS.iter().find(|(pattern, _, _)| matches(pattern, id));
+    listed.map(|(_, status, _)| *status)
+}
+
 /// Why the line of this id is answered differently, if it is.
 #[must_use]
 pub fn reason(id: &str) -> Option<&'static str> {
