@@ -32,4 +32,4 @@ pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use request::{Answer, http_status};
-pub use settings::{NodeMessage, Settings, Signing};
+pub use settings::{ConfigurationError, NodeMessage, Settings, Signing};

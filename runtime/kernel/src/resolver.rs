@@ -15,6 +15,7 @@ use oxbeam_protocol::path::{self, Request, Step};
 use oxbeam_protocol::{Key, Message, Value};
 
 pub(crate) use hook::Hooked;
+pub(crate) use hook::handlers;
 pub(crate) use hook::run as hook;
 pub(crate) use sharing::Sharing;
 

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use oxbeam_protocol::Message;
+use num_bigint::BigInt;
+use oxbeam_protocol::{Atom, Message, Value};
 
 /// When responses are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -70,4 +71,56 @@ pub struct NodeMessage {
     pub message: Message,
     /// Those that the kernel works by.
     pub settings: Settings,
+}
+
+/// A change of the configuration that cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigurationError {
+    /// A value that is not of the option's type.
+    #[error("option {option} must be {expected}")]
+    WrongValue {
+        /// The option.
+        option: String,
+        /// What it must be.
+        expected: &'static str,
+    },
+}
+
+impl NodeMessage {
+    /// The configuration with these keys in place of what was there. `-` and `_` are the same in names
+    /// of options, and each value is converted to the type that the option has; other keys are kept as
+    /// they are written. Source: spec 21, section 2.3.
+    ///
+    /// # Errors
+    /// [`ConfigurationError::WrongValue`]. Nothing is changed then.
+    pub fn changed(&self, changes: &Message) -> Result<Self, ConfigurationError> {
+        let mut message = self.message.clone();
+        for (key, value) in changes {
+            let option = key.to_text().to_ascii_lowercase().replace('-', "_");
+            match self.message.get_exact(&option) {
+                Some(now) => drop(message.insert(option.clone(), typed_as(now, value, option)?)),
+                None => drop(message.insert(key.clone(), value.clone())),
+            }
+        }
+        Ok(Self { message, settings: self.settings.clone() })
+    }
+}
+
+/// A value of the type of another, where it is only text.
+fn typed_as(now: &Value, value: &Value, option: String) -> Result<Value, ConfigurationError> {
+    let Value::Bytes(text) = value else { return Ok(value.clone()) };
+    let read = std::str::from_utf8(text).ok();
+    let (typed, expected) = match now {
+        Value::Integer(_) => {
+            (read.and_then(|text| text.parse::<BigInt>().ok()).map(Value::from), "an integer")
+        }
+        Value::Float(_) => {
+            let finite = |number: &f64| number.is_finite();
+            (read.and_then(|text| text.parse().ok()).filter(finite).map(Value::from), "a number")
+        }
+        Value::Atom(_) => (Some(Atom::new(text.clone()).into()), "a word"),
+        _ => return Ok(value.clone()),
+    };
+    typed.ok_or(ConfigurationError::WrongValue { option, expected })
 }
