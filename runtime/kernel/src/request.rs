@@ -151,6 +151,14 @@ async fn serve(context: &Context, singleton: Message) -> Result<Answer, CallErro
     // Hooks may have changed the configuration.
     let context = context.renewed();
     let outcome = resolver::evaluate(&context.wrapping(), &steps).await?;
+    let outcome = match steps.as_slice() {
+        // Nothing was asked of a message, so no key is its result. Source: spec 05, section 10.
+        [Step::Id(_)] if outcome.is_not_found() => {
+            let value = Message::new().with("body", outcome.value).into();
+            Outcome { value, ..outcome }
+        }
+        _ => outcome,
+    };
     let outcome = status::embedded(resolver::wrapped(outcome));
     match response_hook(&context, &singleton, outcome).await? {
         Ok(outcome) => Ok(finished(outcome, true)),
