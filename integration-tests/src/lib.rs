@@ -6,9 +6,11 @@
 
 pub mod bench;
 pub mod category;
+pub mod client;
 pub mod deviations;
 pub mod node;
 pub mod report;
+pub mod served;
 pub mod typed;
 pub mod vector;
 

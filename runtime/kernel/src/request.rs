@@ -155,6 +155,14 @@ async fn serve(context: &Context, singleton: Message) -> Result<Answer, CallErro
         let status = outcome.status;
         return Err(CallError::Raised(format!("{status} is an answer for a stack alone")));
     }
+    let outcome = match steps.as_slice() {
+        // Nothing was asked of a message, so no key is its result. Source: spec 05, section 10.
+        [Step::Id(_)] if outcome.is_not_found() => {
+            let value = Message::new().with("body", outcome.value).into();
+            Outcome { value, ..outcome }
+        }
+        _ => outcome,
+    };
     let outcome = status::embedded(resolver::wrapped(outcome));
     match response_hook(&context, &singleton, outcome).await? {
         Ok(outcome) => Ok(finished(outcome, true)),
