@@ -2,10 +2,28 @@
 //! [`Device`](oxbeam_kernel::Device); nothing else is exported but [`table`], which has a row for
 //! each. How to add one is in `docs/write-a-device.md`.
 
+mod ans104;
+mod apply;
+mod cache;
+mod codec;
+mod dedup;
+mod flat;
+mod hook;
+mod httpsig;
+mod json;
 mod legacy;
 mod message;
+mod meta;
+mod multipass;
 mod number;
+mod patch;
+mod process;
+mod read;
+mod roles;
 mod scheduler;
+mod stack;
+mod structured;
+mod test_device;
 
 use std::sync::Arc;
 
@@ -16,6 +34,22 @@ use oxbeam_kernel::{Device, Row};
 pub fn table() -> Vec<Row> {
     vec![
         row(&["message@1.0"], message::Identity),
+        row(&["meta@1.0"], meta::Meta),
+        row(&["process@1.0"], process::Process),
+        row(&["structured@1.0"], structured::Typed),
+        row(&["httpsig@1.0"], httpsig::HttpSignature),
+        row(&["json@1.0"], json::JsonText),
+        row(&["flat@1.0"], flat::FlatText),
+        row(&["ans104@1.0"], ans104::DataItem),
+        row(&["cache@1.0"], cache::Cache),
+        row(&["lookup@1.0"], cache::Lookup),
+        row(&["hook@1.0"], hook::Hook),
+        row(&["test-device@1.0"], test_device::TestDevice),
+        row(&["apply@1.0"], apply::Apply),
+        row(&["dedup@1.0"], dedup::Dedup),
+        row(&["multipass@1.0"], multipass::Multipass),
+        row(&["patch@1.0"], patch::Patch),
+        row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
     ]
 }

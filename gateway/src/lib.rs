@@ -1,1 +1,3 @@
-//! Oxbeam's gateway.
+//! Oxbeam's gateway: how the node is talked to from outside.
+
+pub mod http;

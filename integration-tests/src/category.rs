@@ -8,6 +8,7 @@ mod httpsig;
 mod ids;
 mod json;
 mod paths;
+mod resolve;
 mod structured;
 
 use anyhow::{Result, bail, ensure};
@@ -37,6 +38,7 @@ pub const CATEGORIES: &[Category] = &[
     Category { name: "ans104", check: ans104::check },
     Category { name: "hashpath", check: hashpath::check },
     Category { name: "paths", check: paths::check },
+    Category { name: "resolve", check: resolve::check },
 ];
 
 /// Compares an answer with a part of the expected one. Where the reference node fails, so must we.

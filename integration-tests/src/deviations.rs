@@ -4,6 +4,10 @@
 pub const DEVIATIONS: &[(&str, &str)] = &[
     ("tamper/*/commitment-id-changed", "a commitment under an id that is not its own is refused"),
     ("tamper/*/committer-other/*", "a committer to whom the key does not belong is refused"),
+    ("resolve/corner/10", "`remove` with a list of bare words in a path removes nothing"),
+    ("resolve/corner/36", "a private key in a path is left out"),
+    ("resolve/corner/44", "a path of one message run as a device is that message"),
+    ("resolve/headers/83", "`remove` with a list in the request removes its items"),
 ];
 
 /// Why the line of this id is answered differently, if it is.

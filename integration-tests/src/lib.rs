@@ -4,8 +4,10 @@
 //! input and the answer. [`run`] computes each answer anew and compares; which lines are answered
 //! differently on purpose stands in [`deviations`].
 
+pub mod bench;
 pub mod category;
 pub mod deviations;
+pub mod node;
 pub mod report;
 pub mod typed;
 pub mod vector;

@@ -37,7 +37,7 @@ pub enum Placement {
     Compute,
     /// The control thread of this number, counted around: for actors of which each thread has one.
     ControlThread(usize),
-    /// The compute thread of this number, counted around.
+    /// The compute thread of this number, counted around: for actors of which each thread has one.
     ComputeThread(usize),
 }
 
@@ -142,10 +142,10 @@ impl Schedulers {
     }
 }
 
-/// The thread of this number, counted around, as a group of its own.
+/// The one thread of this number, counted around; of an empty group none.
 fn one_of(group: &[Thread], number: usize) -> &[Thread] {
-    let at = number.checked_rem(group.len()).unwrap_or_default();
-    group.get(at..).map_or(&[], |rest| rest.get(..1).unwrap_or_default())
+    let at = number.checked_rem(group.len()).unwrap_or(0);
+    group.get(at..=at).unwrap_or_default()
 }
 
 fn least_loaded(group: &[Thread]) -> Option<&Thread> {

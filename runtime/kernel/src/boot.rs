@@ -5,6 +5,8 @@
 //! ├── store       opens the store; if it ends, all that is below is started anew
 //! ├── devices     one_for_one: for each thread, an actor for each device
 //! ├── schedulers  dynamic: an actor for each process that is being written to
+//! ├── processes   dynamic: an actor for each process that is computed
+//! ├── pasts       dynamic: an actor for each process of which earlier slots are read
 //! └── requests    one_for_one: for each control thread, an actor that takes requests
 //! ```
 
@@ -15,13 +17,14 @@ use oxbeam_protocol::Wallet;
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{ChildSpec, Placement, Realm, Restart, Strategy, SupervisorSpec};
 
+use crate::configuration::NodeMessage;
 use crate::device::DeviceActor;
 use crate::devices::{Devices, Row};
-use crate::node::Node;
+use crate::node::{Node, OnDemand};
 use crate::pool::Pool;
+use crate::process;
 use crate::request::RequestActor;
 use crate::scheduler;
-use crate::settings::NodeMessage;
 use crate::store::StoreActor;
 
 /// Where the store lies.
@@ -69,19 +72,22 @@ impl Boot {
     /// # Errors
     /// A table without `message@1.0`; a system that gives no threads.
     pub fn build(self) -> Result<(Arc<Node>, SupervisorSpec), BootError> {
-        let devices = Arc::new(Devices::new(self.devices).ok_or(BootError::NoIdentity)?);
+        let Self { wallet, configuration, devices, store, store_config, realm } = self;
+        let devices = Arc::new(Devices::new(devices).ok_or(BootError::NoIdentity)?);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::new(cores)?;
-        let idle = self.configuration.settings.passivate_after;
-        let realm = self.realm.clone();
+        let idle = configuration.settings.passivate_after;
         let mut dynamic = Vec::new();
         let node = Arc::new_cyclic(|node| {
             let (schedulers, child) = scheduler::schedulers(node.clone(), idle);
-            dynamic.push(child);
-            Node::new(self.wallet, self.configuration, devices.clone(), pool, realm, schedulers)
+            let (processes, present) = process::spec(node, idle, false).into_child("processes");
+            let (pasts, past) = process::spec(node, idle, true).into_child("pasts");
+            dynamic.extend([child, present, past]);
+            let children = OnDemand { schedulers, processes, pasts };
+            Node::new(wallet, configuration, devices.clone(), pool, realm.clone(), children)
         });
-        let store = StoreActor::spec(self.store, self.store_config, &node);
-        let threads = Threads::of(&self.realm);
+        let store = StoreActor::spec(store, store_config, &node);
+        let threads = Threads::of(&realm);
         let devices = ChildSpec::supervisor("devices", threads.devices(&devices));
         let requests = ChildSpec::supervisor("requests", threads.requests(&node));
         let supervisors = [devices].into_iter().chain(dynamic).chain([requests]);

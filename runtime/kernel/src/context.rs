@@ -4,14 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use oxbeam_protocol::commitment::COMMITMENTS;
 use oxbeam_protocol::{Key, Message, Value};
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::NodeMessage;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
+use crate::process::Worker;
 use crate::resolver;
-use crate::settings::{NodeMessage, Settings};
+use crate::settings::Settings;
 
 /// A request's way through the node. Clones are the same request at the same depth.
 #[derive(Clone)]
@@ -20,6 +23,8 @@ pub struct Context {
     depth: u32,
     mode: Mode,
     held: Option<Arc<Held>>,
+    /// The actor that computes a process, if the call is a part of that.
+    worker: Option<Worker>,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -37,6 +42,8 @@ pub(crate) struct Mode {
 struct RequestScope {
     node: Arc<Node>,
     configuration: Arc<NodeMessage>,
+    /// What came from outside, with its signatures verified. Empty, if the node itself asks.
+    singleton: Message,
     steps: AtomicU64,
     cancelled: CancellationToken,
 }
@@ -50,18 +57,41 @@ struct Held {
 impl Context {
     /// A new request. Dropping `cancelled`'s guard, or cancelling it, ends what is computed for it.
     pub(crate) fn new(node: Arc<Node>, cancelled: CancellationToken) -> Self {
+        Self::of(node, Message::new(), cancelled)
+    }
+
+    /// A new request that came from outside and out of [`Node::authenticate`].
+    pub(crate) fn of(node: Arc<Node>, singleton: Message, cancelled: CancellationToken) -> Self {
         let configuration = node.configuration();
-        let request = RequestScope { node, configuration, steps: AtomicU64::new(0), cancelled };
+        let steps = AtomicU64::new(0);
+        let request = RequestScope { node, configuration, singleton, steps, cancelled };
         let mode = Mode { wrap: false, hashpath: true, step_hook: true };
-        Self { request: Arc::new(request), depth: 0, mode, held: None }
+        Self { request: Arc::new(request), depth: 0, mode, held: None, worker: None }
+    }
+
+    /// Work of an actor that computes a process.
+    pub(crate) fn as_worker(&self, worker: Worker) -> Self {
+        Self { worker: Some(worker), ..self.clone() }
+    }
+
+    /// The actor that this call is computed by, if it is a part of computing a process.
+    pub(crate) fn worker(&self) -> Option<Worker> {
+        self.worker
+    }
+
+    /// A new request of the same worker: with the configuration in force, and all of its limits.
+    pub(crate) fn fresh(&self) -> Self {
+        let fresh = Self::new(self.node().clone(), self.request.cancelled.clone());
+        Self { worker: self.worker, ..fresh }
     }
 
     /// The same request with the configuration that is in force now.
     pub(crate) fn renewed(&self) -> Self {
-        let RequestScope { node, steps, cancelled, .. } = &*self.request;
+        let RequestScope { node, singleton, steps, cancelled, .. } = &*self.request;
         let request = RequestScope {
             node: node.clone(),
             configuration: node.configuration(),
+            singleton: singleton.clone(),
             steps: AtomicU64::new(steps.load(Relaxed)),
             cancelled: cancelled.clone(),
         };
@@ -84,6 +114,17 @@ impl Context {
     #[must_use]
     pub fn settings(&self) -> &Settings {
         &self.request.configuration.settings
+    }
+
+    /// What the signers of the request from outside have signed, as far as that was verified.
+    ///
+    /// There for the request's own steps alone: what a device, a guest or a sub-path asks for on the
+    /// way may claim any signer, and its signers have not asked for that. Nothing else may decide
+    /// whether somebody is allowed to do something.
+    #[must_use]
+    pub fn signed(&self) -> Option<&Message> {
+        Some(&self.request.singleton)
+            .filter(|signed| self.depth == 0 && signed.contains(COMMITMENTS))
     }
 
     /// The same, with every result made a message, as over HTTP.
@@ -188,6 +229,14 @@ impl Context {
     /// A path that cannot be read; as [`Context::resolve`].
     pub async fn run(&self, singleton: &Message) -> Result<Outcome, CallError> {
         Box::pin(resolver::run(&self.inner()?, singleton)).await
+    }
+
+    /// The messages that the node runs at an event: the handlers of a hook.
+    ///
+    /// # Errors
+    /// A handler that is no message; as [`Context::get`].
+    pub async fn handlers(&self, hook: &str) -> Result<Vec<Message>, CallError> {
+        resolver::handlers(self, hook).await
     }
 
     /// What a message holds under a key, loaded if it lies elsewhere.

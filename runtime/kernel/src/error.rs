@@ -44,6 +44,12 @@ pub enum CallError {
         /// How many it may take.
         limit: u64,
     },
+    /// A device of a stack asks for another pass each time.
+    #[error("a stack runs more than {limit} passes")]
+    TooManyPasses {
+        /// How many it may run.
+        limit: u64,
+    },
     /// Nobody waits for the answer any more.
     #[error("the client went away")]
     Cancelled,
@@ -157,7 +163,10 @@ impl CallError {
             Self::BadRequest(_) | Self::Verify(_) => 400,
             Self::Missing { .. } => 404,
             Self::Cancelled => 499,
-            Self::Recursion | Self::TooDeep { .. } | Self::TooMuchWork { .. } => 508,
+            Self::Recursion
+            | Self::TooDeep { .. }
+            | Self::TooMuchWork { .. }
+            | Self::TooManyPasses { .. } => 508,
             Self::Timeout { .. } | Self::NotCached => 504,
             Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Quarantined { .. } => 503,
             Self::Store(error) => of_store(error),

@@ -6,20 +6,21 @@ use std::sync::Arc;
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
 use oxbeam_protocol::commitment::{self, CommitRequest};
-use oxbeam_protocol::{Message, NoContent, Value, Wallet};
+use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 use oxbeam_store::{LocalStore, Store};
-use oxbeam_supervisor::Realm;
+use oxbeam_supervisor::{Children, Realm};
 use parking_lot::Mutex;
 use tokio_util::sync::CancellationToken;
 
+use crate::configuration::NodeMessage;
 use crate::content::Contents;
 use crate::context::Context;
 use crate::devices::Devices;
 use crate::error::CallError;
 use crate::pool::Pool;
+use crate::process::{ProcessActor, Waits};
 use crate::resolver::Sharing;
 use crate::scheduler::Schedulers;
-use crate::settings::NodeMessage;
 
 /// A node. What decides a result lies in messages and in the store; here are handles and the
 /// configuration.
@@ -35,7 +36,16 @@ pub struct Node {
     pool: Pool,
     sharing: Sharing,
     realm: Arc<Realm>,
-    schedulers: Schedulers,
+    on_demand: OnDemand,
+    waits: Waits,
+}
+
+/// The actors that are started on demand.
+#[derive(Debug)]
+pub(crate) struct OnDemand {
+    pub(crate) schedulers: Schedulers,
+    pub(crate) processes: Children<Id, ProcessActor>,
+    pub(crate) pasts: Children<Id, ProcessActor>,
 }
 
 impl Node {
@@ -45,9 +55,11 @@ impl Node {
         devices: Arc<Devices>,
         pool: Pool,
         realm: Arc<Realm>,
-        schedulers: Schedulers,
+        on_demand: OnDemand,
     ) -> Self {
         Self {
+            on_demand,
+            waits: Waits::default(),
             configuration: ArcSwap::from_pointee(configuration),
             changing: Mutex::default(),
             address: wallet.address().to_string().into(),
@@ -57,7 +69,6 @@ impl Node {
             pool,
             sharing: Sharing::default(),
             realm,
-            schedulers,
         }
     }
 
@@ -114,11 +125,27 @@ impl Node {
 
     /// The schedulers of the processes that are being written to.
     pub(crate) const fn schedulers(&self) -> &Schedulers {
-        &self.schedulers
+        &self.on_demand.schedulers
     }
 
     pub(crate) fn sharing(&self) -> &Sharing {
         &self.sharing
+    }
+
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    /// The actors of the processes that are computed.
+    #[must_use]
+    pub fn processes(&self) -> &Children<Id, ProcessActor> {
+        &self.on_demand.processes
+    }
+
+    /// The actors of the processes of which earlier slots are read.
+    #[must_use]
+    pub fn pasts(&self) -> &Children<Id, ProcessActor> {
+        &self.on_demand.pasts
     }
 
     pub(crate) fn store_place(&self) -> &Arc<ArcSwapOption<LocalStore>> {

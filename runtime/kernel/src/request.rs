@@ -22,7 +22,7 @@ pub use status::http_status;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 use crate::resolver::{self, Hooked};
 
 /// Requests under way on one thread. The gateway admits fewer.
@@ -72,7 +72,7 @@ impl Handler<Take> for RequestActor {
     type Result = Concurrent<Answer>;
 
     fn handle(&mut self, take: Take, _: &mut Self::Context) -> Self::Result {
-        let context = self.0.context(take.cancelled);
+        let context = Context::of(self.0.clone(), take.singleton.clone(), take.cancelled);
         Concurrent::new(async move { answer(&context, take.singleton).await })
     }
 }
@@ -151,6 +151,10 @@ async fn serve(context: &Context, singleton: Message) -> Result<Answer, CallErro
     // Hooks may have changed the configuration.
     let context = context.renewed();
     let outcome = resolver::evaluate(&context.wrapping(), &steps).await?;
+    if matches!(outcome.status, Status::Pass | Status::Skip) {
+        let status = outcome.status;
+        return Err(CallError::Raised(format!("{status} is an answer for a stack alone")));
+    }
     let outcome = status::embedded(resolver::wrapped(outcome));
     match response_hook(&context, &singleton, outcome).await? {
         Ok(outcome) => Ok(finished(outcome, true)),

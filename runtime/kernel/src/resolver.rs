@@ -15,6 +15,7 @@ use oxbeam_protocol::path::{self, Request, Step};
 use oxbeam_protocol::{Key, Message, Value};
 
 pub(crate) use hook::Hooked;
+pub(crate) use hook::handlers;
 pub(crate) use hook::run as hook;
 pub(crate) use sharing::Sharing;
 
@@ -62,6 +63,11 @@ async fn take(context: &Context, value: Value, step: &Step) -> Result<Outcome, C
             Ok(request) => start::switch(context, value, device, request).await,
             Err(outcome) => Ok(outcome),
         },
+        Step::SubPath(steps) if matches!(**steps, [Step::As { .. }]) => {
+            // A message to be run as a device has no result: it is the step itself.
+            let step = steps.first().unwrap_or(step);
+            Box::pin(take(&context.inner()?, value, step)).await
+        }
         Step::SubPath(steps) => {
             let result = Box::pin(evaluate(&context.inner()?, steps)).await?;
             match result.into_result() {

@@ -1,8 +1,14 @@
-//! What the node is configured to do, read from its node message.
+//! What the node is configured to do, with types.
+
+mod read;
+mod startup;
 
 use std::time::Duration;
 
 use oxbeam_protocol::Message;
+
+use read::Reader;
+pub use startup::{HttpLimits, LogForm, Startup};
 
 /// When responses are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -46,28 +52,72 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        Self::read(&Message::new())
+    }
+}
+
+impl Settings {
+    /// Reads them from a node message; what it lacks is at its default.
+    #[must_use]
+    pub fn read(message: &Message) -> Self {
+        let options = Reader(message);
         Self {
-            max_depth: 64,
-            max_steps: 1_000_000,
-            request_timeout: Duration::from_secs(300),
-            signing: Signing::default(),
-            share_all: false,
-            checkpoint_slots: 1000,
-            checkpoint_interval: Duration::from_secs(60),
-            max_attempts: 3,
-            passivate_after: Duration::from_secs(300),
-            push_depth: 32,
-            push_time: Duration::from_secs(30),
+            max_depth: options.small("max_depth"),
+            max_steps: options.number("max_steps"),
+            request_timeout: options.millis("request_timeout"),
+            signing: signing(&options),
+            share_all: options.is("await_inprogress", "true"),
+            checkpoint_slots: options.number("process_snapshot_slots"),
+            checkpoint_interval: options.seconds("process_snapshot_time"),
+            max_attempts: options.small("max_attempts"),
+            passivate_after: options.millis("passivate_after"),
+            push_depth: options.small("push_depth"),
+            push_time: options.millis("push_time"),
         }
     }
 }
 
-/// The configuration as a message, which `~meta@1.0/info` shows and changes, and the settings that
-/// were read from it.
-#[derive(Debug, Clone, Default)]
-pub struct NodeMessage {
-    /// All options by their names on the wire, unknown ones too; none that is secret.
-    pub message: Message,
-    /// Those that the kernel works by.
-    pub settings: Settings,
+/// The reference node knows only whether all responses are signed.
+fn signing(options: &Reader<'_>) -> Signing {
+    match options.text("signing").as_deref() {
+        Some("always") => Signing::Always,
+        Some("on-request") => Signing::OnRequest,
+        Some("never") => Signing::Never,
+        _ if options.is("force_signed", "false") => Signing::OnRequest,
+        _ => Signing::Always,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::NodeMessage;
+
+    #[test]
+    fn settings_without_a_message_are_the_defaults_of_the_table() {
+        assert_eq!(Settings::default(), NodeMessage::default().settings);
+        assert_eq!(Settings::default().max_depth, 64);
+        assert_eq!(Settings::default().request_timeout, Duration::from_secs(300));
+        assert_eq!(Settings::default().checkpoint_interval, Duration::from_secs(60));
+    }
+
+    #[test]
+    fn signing_goes_before_what_the_reference_node_calls_it() {
+        let signing = |entries: &[(&'static str, &'static str)]| {
+            let given = entries.iter().copied().collect();
+            NodeMessage::from_message(&given).unwrap().settings.signing
+        };
+        assert_eq!(signing(&[]), Signing::Always);
+        assert_eq!(signing(&[("force_signed", "false")]), Signing::OnRequest);
+        assert_eq!(signing(&[("force_signed", "false"), ("signing", "never")]), Signing::Never);
+    }
+
+    #[test]
+    fn a_policy_that_is_off_never_comes_true() {
+        let given = Message::from([("process_snapshot_slots", "false")]);
+        let given = given.with("process_snapshot_time", false);
+        let settings = NodeMessage::from_message(&given).unwrap().settings;
+        assert_eq!(settings.checkpoint_slots, u64::MAX);
+        assert!(settings.checkpoint_interval > Duration::from_secs(365 * 24 * 60 * 60));
+    }
 }

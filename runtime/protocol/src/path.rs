@@ -61,7 +61,7 @@ mod step;
 mod write;
 
 pub use error::PathError;
-pub use parser::parse;
+pub use parser::{parse, query_of};
 pub use step::{Request, Step, SubPath};
 pub use write::to_singleton;
 

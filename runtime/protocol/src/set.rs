@@ -14,6 +14,8 @@ const NOT_SET: [&str; 9] =
     ["id", "commitments", "committers", "keys", "path", "set", "remove", "verify", "set-mode"];
 /// The atom that deletes a key.
 const UNSET: &str = "unset";
+/// The atom that stands for no value, so that its key is not set.
+const UNDEFINED: &str = "undefined";
 
 /// A change that cannot be made. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,18 +33,21 @@ impl Message {
     /// The message with the keys of `request` set.
     ///
     /// Maps are merged into maps, other values replaced; with `set-mode: explicit` maps are replaced
-    /// too. A key with `/` names a nested value, the atom `unset` deletes a key of the top level. If
-    /// the value of a committed key changes, the commitments no longer hold and are dropped.
+    /// too. A key with `/` names a nested value, the atom `unset` deletes a key of the top level, a
+    /// key with the atom `undefined` is left as it is. If the value of a committed key changes, the
+    /// commitments no longer hold and are dropped.
     ///
     /// # Errors
     /// A change that nests too deep.
     pub fn set(&self, request: &Self) -> Result<Self, SetError> {
         let merge = !request.get("set-mode").is_some_and(|mode| mode.is_name("explicit"));
-        let changes = request.iter().filter(|(key, _)| NOT_SET.iter().all(|name| **key != *name));
+        let changes = request.iter().filter(|(key, value)| {
+            NOT_SET.iter().all(|name| **key != *name) && !is_atom(value, UNDEFINED)
+        });
         let mut result = self.clone();
         let mut touched = BTreeSet::new();
         for (key, value) in changes {
-            if value.is_name(UNSET) && matches!(value, Value::Atom(_)) {
+            if is_atom(value, UNSET) {
                 result.remove(key);
                 touched.insert(key.clone());
             } else {
@@ -57,6 +62,10 @@ impl Message {
         }
         Ok(result)
     }
+}
+
+fn is_atom(value: &Value, name: &str) -> bool {
+    matches!(value, Value::Atom(atom) if atom.name() == name)
 }
 
 fn committed(message: &Message) -> impl Iterator<Item = Key> {
@@ -181,6 +190,13 @@ mod tests {
         let result = base().set(&request).unwrap();
         assert!(!result.contains("a"));
         assert_eq!(result.get("m"), base().get("m"));
+    }
+
+    #[test]
+    fn an_undefined_value_is_not_set() {
+        let undefined = Atom::from_static(UNDEFINED);
+        let request = Message::from([("a", undefined.clone()), ("b", undefined)]);
+        assert_eq!(base().set(&request), Ok(base()));
     }
 
     #[test]

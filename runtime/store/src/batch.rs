@@ -1,17 +1,17 @@
 //! Changes that are planned and not yet written, with reads that see them.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeSet, HashMap};
-use std::ops::ControlFlow;
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
+use oxbeam_protocol::Id;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::{Engine, Family, Op, Visit};
 use crate::error::StoreError;
-use crate::keys::{self, COMPUTED, HALF_DONE, HEAD};
+use crate::keys::{COMPUTED, HEAD};
+use crate::processes::{Marks, half_done_key};
 use crate::record::{seal, unseal};
 
 type Place = (Family, Bytes);
@@ -44,9 +44,7 @@ impl Recent {
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     engine: &'a dyn Engine,
-    recent: Option<&'a Recent>,
-    /// Processes that were marked as half done when this was first asked.
-    half_done: OnceCell<BTreeSet<Bytes>>,
+    recent: Option<(&'a Recent, &'a Marks)>,
     ops: Vec<Op>,
     bytes: usize,
     /// What the engine will say once the changes are written.
@@ -62,7 +60,6 @@ impl<'a> Batch<'a> {
         Self {
             engine,
             recent: None,
-            half_done: OnceCell::new(),
             ops: Vec::new(),
             bytes: 0,
             ahead: HashMap::new(),
@@ -72,8 +69,8 @@ impl<'a> Batch<'a> {
     }
 
     /// The same with what the writer remembers.
-    pub(crate) fn on(engine: &'a dyn Engine, recent: &'a Recent) -> Self {
-        Self { recent: Some(recent), ..Self::new(engine) }
+    pub(crate) fn on(engine: &'a dyn Engine, recent: &'a Recent, marks: &'a Marks) -> Self {
+        Self { recent: Some((recent, marks)), ..Self::new(engine) }
     }
 
     pub(crate) fn ops(&self) -> &[Op] {
@@ -129,7 +126,7 @@ impl<'a> Batch<'a> {
 
     pub(crate) fn get(&self, family: Family, key: &Bytes) -> Result<Option<Bytes>, StoreError> {
         let place = (family, key.clone());
-        let recent = || self.recent.and_then(|recent| recent.0.get(&place));
+        let recent = || self.recent.and_then(|(recent, _)| recent.0.get(&place));
         match self.ahead.get(&place).or_else(recent) {
             Some(value) => Ok(value.clone()),
             None => self.engine.get(family, key),
@@ -145,26 +142,17 @@ impl<'a> Batch<'a> {
     pub(crate) fn remembers(&self, family: Family, key: &Bytes) -> bool {
         let place = (family, key.clone());
         self.ahead.contains_key(&place)
-            || self.recent.is_some_and(|recent| recent.0.contains_key(&place))
+            || self.recent.is_some_and(|(recent, _)| recent.0.contains_key(&place))
     }
 
-    /// Whether there is a mark at `key`. Marks are rare: they are read once for all requests.
-    pub(crate) fn is_marked(&self, key: &Bytes) -> Result<bool, StoreError> {
-        if let Some(value) = self.ahead.get(&(Family::Node, key.clone())) {
-            return Ok(value.is_some());
+    /// Whether the process is being deleted or imported.
+    pub(crate) fn is_marked(&self, process: &Id) -> Result<bool, StoreError> {
+        let key = half_done_key(process);
+        match (self.ahead.get(&(Family::Node, key.clone())), self.recent) {
+            (Some(value), _) => Ok(value.is_some()),
+            (None, Some((_, marks))) => Ok(marks.has(process)),
+            (None, None) => Ok(self.engine.get(Family::Node, &key)?.is_some()),
         }
-        if let Some(marks) = self.half_done.get() {
-            return Ok(marks.contains(key));
-        }
-        let mut marks = BTreeSet::new();
-        let end = keys::after(&[HALF_DONE]);
-        self.engine.scan(Family::Node, &[HALF_DONE], &end, &mut |key, _| {
-            marks.insert(Bytes::copy_from_slice(key));
-            ControlFlow::Continue(())
-        })?;
-        let marked = marks.contains(key);
-        let _ = self.half_done.set(marks);
-        Ok(marked)
     }
 
     /// A scan that does not see what is planned: for requests that are planned alone.

@@ -48,7 +48,8 @@ pub struct CheckReport {
     pub pages: u64,
     /// All other records.
     pub others: u64,
-    /// What is wrong: [`StoreError::Corrupt`], the first [`MAX_FINDINGS`] of them.
+    /// What is wrong: [`StoreError::Corrupt`] or [`StoreError::RecordTooNew`], the first
+    /// [`MAX_FINDINGS`] of them.
     pub findings: Vec<StoreError>,
     /// How many more there are.
     pub more_findings: u64,
@@ -68,12 +69,13 @@ impl LocalStore {
     /// Blocks for as long as reading all of the data takes: for a command, or a thread of its own.
     ///
     /// # Errors
-    /// The engine cannot be read at all. What is merely wrong is in the report.
+    /// The engine cannot be read at all, as with [`StoreError::Interrupted`]. What is merely wrong is
+    /// in the report.
     pub fn check(&self) -> Result<CheckReport, StoreError> {
         let mut report = CheckReport::default();
         self.engine().snapshot(&mut |reader| {
             let mut checker = Checker { reader, of: None, report: CheckReport::default() };
-            checker.all();
+            checker.all()?;
             report = checker.report;
             Ok(())
         })?;
@@ -106,7 +108,7 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn all(&mut self) {
+    fn all(&mut self) -> Result<(), StoreError> {
         let parts: [Part<Self>; 9] = [
             Self::log,
             Self::received,
@@ -119,11 +121,16 @@ impl Checker<'_> {
             Self::others,
         ];
         for part in parts {
-            // Damage that ends a scan ends one part of the check, not all of it.
-            if let Err(error) = part(self) {
-                self.found(error);
+            match part(self) {
+                Ok(()) => {}
+                Err(error @ (StoreError::Interrupted | StoreError::Ended { .. })) => {
+                    return Err(error);
+                }
+                // Damage that ends a scan ends one part of the check, not all of it.
+                Err(error) => self.found(error),
             }
         }
+        Ok(())
     }
 
     fn found(&mut self, error: StoreError) {

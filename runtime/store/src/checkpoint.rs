@@ -154,7 +154,7 @@ impl Checkpoints for LocalStore {
     }
 
     fn checkpoint(&self, process: Id, at_or_before: Slot) -> Answer<Option<Checkpoint>> {
-        self.readers().run(move |engine| {
+        let found = self.readers().run(move |engine| {
             let from = keys::of_process(CHECKPOINT, &process);
             let to = keys::just_after(&keys::of_slot(CHECKPOINT, &process, at_or_before));
             let Some((key, sealed)) = engine.last(Family::Checkpoints, &from, &to)? else {
@@ -162,7 +162,8 @@ impl Checkpoints for LocalStore {
             };
             let record: CheckpointRecord = record::unseal(Family::Checkpoints, &key, &sealed)?;
             Ok(Some(record.at(process, slot_of(&key)?)))
-        })
+        });
+        self.unless_half_done(process, found)
     }
 
     fn checkpoints(
@@ -171,7 +172,7 @@ impl Checkpoints for LocalStore {
         after: Option<Slot>,
         limit: Limit,
     ) -> Answer<Page<Checkpoint, Slot>> {
-        self.readers().run(move |engine| {
+        let found = self.readers().run(move |engine| {
             let all = keys::of_process(CHECKPOINT, &process);
             let from = after.map_or(all.clone(), |slot| {
                 keys::just_after(&keys::of_slot(CHECKPOINT, &process, slot))
@@ -181,7 +182,8 @@ impl Checkpoints for LocalStore {
                 let slot = slot_of(key)?;
                 Ok((record.at(process, slot), slot))
             })
-        })
+        });
+        self.unless_half_done(process, found)
     }
 
     fn restore(&self, process: Id, slot: Slot) -> Answer<Restored> {

@@ -47,6 +47,11 @@ pub struct StoreConfig {
     /// Callers that may wait for room in that queue; one more is [`crate::StoreError::Overloaded`].
     /// Default: 65 536.
     pub write_waiters: usize,
+    /// Bytes of all requests that may wait for room in that queue; one more is
+    /// [`crate::StoreError::Overloaded`]. Default: 256 MiB.
+    pub write_waiting_bytes: usize,
+    /// Bytes of one request: a larger one is [`crate::StoreError::TooLarge`]. Default: 256 MiB.
+    pub write_request_bytes: usize,
     /// Requests in one batch. Default: 1 024, so that callers prepare their next requests meanwhile.
     pub batch_requests: usize,
     /// Bytes in one batch, but for a single larger request. Default: 8 MiB.
@@ -74,6 +79,8 @@ impl Default for StoreConfig {
             max_open_files: 1024,
             write_queue: 65_536,
             write_waiters: 65_536,
+            write_waiting_bytes: 256 << 20,
+            write_request_bytes: 256 << 20,
             batch_requests: 1024,
             batch_bytes: 8 << 20,
             reader_threads: 2,

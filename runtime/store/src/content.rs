@@ -9,8 +9,9 @@
 
 use bytes::Bytes;
 use oxbeam_protocol::Id;
+use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, fail};
+use crate::answer::Answer;
 use crate::batch::Batch;
 use crate::engine::{Family, Reader};
 use crate::error::StoreError;
@@ -25,6 +26,9 @@ mod list;
 
 /// Most links that one path is led through.
 pub const MAX_LINK_HOPS: usize = 100;
+
+/// Nearly what a record takes up besides what it keeps.
+const RECORD_BYTES: usize = 80;
 
 /// When a write is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +110,35 @@ pub struct ContentBatch {
     pub links: Vec<(String, String)>,
 }
 
+impl ContentBatch {
+    /// Nearly what it takes up as records.
+    pub(crate) fn bytes(&self) -> usize {
+        let messages = self.messages.iter().map(|(_, message)| message.len() + RECORD_BYTES);
+        let links =
+            self.links.iter().map(|(path, target)| path.len() + target.len() + RECORD_BYTES);
+        messages.chain(links).sum::<usize>() + self.aliases.len() * RECORD_BYTES
+    }
+}
+
+/// What came with an assignment or a result, so that an export of the process finds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CameWith {
+    pub(crate) messages: Vec<Bytes>,
+    pub(crate) aliases: Vec<Bytes>,
+    pub(crate) links: Vec<String>,
+}
+
+impl From<&ContentBatch> for CameWith {
+    fn from(batch: &ContentBatch) -> Self {
+        let id = |id: &Id| Bytes::copy_from_slice(id.as_bytes());
+        Self {
+            messages: batch.messages.iter().map(|(message, _)| id(message)).collect(),
+            aliases: batch.aliases.iter().map(|(alias, _)| id(alias)).collect(),
+            links: batch.links.iter().map(|(path, _)| path.clone()).collect(),
+        }
+    }
+}
+
 /// A batch whose records are encoded.
 #[derive(Debug, Default)]
 pub(crate) struct Prepared {
@@ -136,10 +169,6 @@ impl Prepared {
             prepared.others.push((key, record));
         }
         Ok(prepared)
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.messages.iter().chain(&self.others).map(|(key, value)| key.len() + value.len()).sum()
     }
 
     pub(crate) fn plan(self, batch: &mut Batch<'_>) -> Result<(), StoreError> {
@@ -227,13 +256,8 @@ impl Content for LocalStore {
     }
 
     fn put_content(&self, batch: ContentBatch, persist: Persist) -> Answer<()> {
-        match Prepared::new(batch) {
-            Ok(content) => {
-                let how = persist.how(content.bytes());
-                self.writer().submit(how, move |batch| content.plan(batch))
-            }
-            Err(error) => fail(error),
-        }
+        let how = persist.how(batch.bytes());
+        self.writer().submit_encoded(how, || Prepared::new(batch), Prepared::plan)
     }
 
     fn replace_content(
@@ -243,12 +267,14 @@ impl Content for LocalStore {
         message: Bytes,
         persist: Persist,
     ) -> Answer<()> {
-        if let Err(error) = check_size("a message", message.len()) {
-            return fail(error);
-        }
+        let how = persist.how(message.len() + RECORD_BYTES);
         let key = keys::of_process(MESSAGE, &id);
-        let sealed = record::seal(&key, &message);
-        self.writer().submit(persist.how(sealed.len()), move |batch| {
+        let at = key.clone();
+        let encode = move || {
+            check_size("a message", message.len())?;
+            Ok(record::seal(&at, &message))
+        };
+        self.writer().submit_encoded(how, encode, move |sealed, batch| {
             let found: Option<Bytes> = batch.record(Family::Content, &key)?;
             if found != expected {
                 return Err(StoreError::ContentChanged { id });

@@ -156,7 +156,7 @@ pub enum StoreError {
         /// Where the walk began.
         path: String,
     },
-    /// Too many callers wait for the store. Nothing was written: try again later.
+    /// Too many callers wait for the store, or with too many bytes. Nothing was written: try again later.
     #[error("the store is overloaded: {waiting} callers wait")]
     Overloaded {
         /// How many wait.
@@ -191,6 +191,9 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    /// A long read was ended, so that writing could go on after a full disk: ask again.
+    #[error("reading was interrupted, because the full disk has space again")]
+    Interrupted,
     /// Reading failed by a bug. The store goes on.
     #[error("a read panicked")]
     ReadPanicked,
@@ -203,6 +206,18 @@ pub enum StoreError {
         key: String,
         /// What was found.
         reason: String,
+    },
+    /// A record was written by a newer version.
+    #[error("record {key} of {family} has version {found}, this version reads up to {supported}")]
+    RecordTooNew {
+        /// Where.
+        family: Family,
+        /// Its key, in hexadecimal digits.
+        key: String,
+        /// The version of the record.
+        found: u8,
+        /// The newest that is understood.
+        supported: u8,
     },
     /// The writer has ended, and this request with it.
     #[error("the store has ended: {ended}")]

@@ -28,6 +28,7 @@ use oxbeam_protocol::Id;
 use self::frame::{Frames, Record};
 pub use self::import::Imported;
 use crate::checkpoint::{CheckpointRecord, NO_PAGES, hashes, read_page};
+use crate::content::CameWith;
 use crate::engine::{Family, Reader};
 use crate::error::StoreError;
 use crate::keys::{
@@ -36,6 +37,7 @@ use crate::keys::{
 };
 use crate::local::LocalStore;
 use crate::log::AssignmentRecord;
+use crate::processes::half_done_key;
 use crate::record::unseal;
 use crate::results::ResultRecord;
 
@@ -74,18 +76,22 @@ pub struct Exported {
 }
 
 impl LocalStore {
-    /// Writes one process: its log, results, outbox and checkpoints, and the messages that came with
-    /// its assignments and that its results name.
+    /// Writes one process: its log, results, outbox and checkpoints, and the messages, aliases and
+    /// links that came with its assignments and results or are named by them.
     ///
     /// Blocks: for a command, or a thread of its own. Others may write meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::NoProcess`], [`StoreError::Stream`]; errors of reading.
+    /// [`StoreError::NoProcess`], [`StoreError::ProcessBusy`] if it is being deleted,
+    /// [`StoreError::Stream`], [`StoreError::Interrupted`]; errors of reading.
     pub fn export_process(&self, process: Id, to: &mut dyn Write) -> Result<Exported, StoreError> {
         self.export_with(to, |export| {
             let head = keys::of_process(HEAD, &process);
             if export.reader.get(Family::Log, &head)?.is_none() {
                 return Err(StoreError::NoProcess { process });
+            }
+            if export.reader.get(Family::Node, &half_done_key(&process))?.is_some() {
+                return Err(StoreError::ProcessBusy { process });
             }
             export.begin(process)?;
             export.process(&process)
@@ -97,7 +103,7 @@ impl LocalStore {
     /// Blocks: for a command, or a thread of its own. Others may write meanwhile.
     ///
     /// # Errors
-    /// [`StoreError::Stream`]; errors of reading.
+    /// [`StoreError::Stream`], [`StoreError::Interrupted`]; errors of reading.
     pub fn export(&self, to: &mut dyn Write) -> Result<Exported, StoreError> {
         self.export_with(to, |export| {
             let heads = export.keys(Family::Log, &[HEAD])?;
@@ -193,12 +199,15 @@ impl Export<'_, '_> {
         match (family, key.first()) {
             (Family::Log, Some(&ASSIGNMENT)) => {
                 let record: AssignmentRecord = unseal(family, key, value)?;
-                record.content.iter().try_for_each(|id| self.message(id))
+                record.messages.iter().try_for_each(|id| self.message(id))?;
+                record.body.map_or(Ok(()), |body| self.message(body.as_bytes()))?;
+                self.came_with(&record.came_with)
             }
             (Family::Results, Some(&RESULT)) => {
                 let record: ResultRecord = unseal(family, key, value)?;
                 self.message(record.result.as_bytes())?;
-                record.state.map_or(Ok(()), |state| self.message(state.as_bytes()))
+                record.state.map_or(Ok(()), |state| self.message(state.as_bytes()))?;
+                self.came_with(&record.came_with)
             }
             (Family::Checkpoints, Some(&CHECKPOINT)) => {
                 let record: CheckpointRecord = unseal(family, key, value)?;
@@ -209,15 +218,39 @@ impl Export<'_, '_> {
         }
     }
 
+    fn came_with(&mut self, content: &CameWith) -> Result<(), StoreError> {
+        content.messages.iter().try_for_each(|id| self.message(id))?;
+        content.aliases.iter().try_for_each(|alias| self.alias(alias))?;
+        content.links.iter().try_for_each(|path| self.content(&keys::path(path)?).map(drop))
+    }
+
+    /// Writes what can be read under an id: the message, or that of which it is an alias.
     fn message(&mut self, id: &[u8]) -> Result<(), StoreError> {
-        let key = keys::key(&[&[MESSAGE], id]);
-        if self.whole || !self.seen.insert((Family::Content, key.clone())) {
-            return Ok(());
+        match self.content(&keys::key(&[&[MESSAGE], id]))? {
+            Some(_) => Ok(()),
+            None => self.alias(id),
         }
-        match self.reader.get(Family::Content, &key)? {
-            Some(value) => self.record(Family::Content, &key, &value),
-            None => Ok(()),
+    }
+
+    fn alias(&mut self, alias: &[u8]) -> Result<(), StoreError> {
+        let key = keys::key(&[&[ALIAS], alias]);
+        let Some(sealed) = self.content(&key)? else { return Ok(()) };
+        let id: Bytes = unseal(Family::Content, &key, &sealed)?;
+        self.content(&keys::key(&[&[MESSAGE], &id])).map(drop)
+    }
+
+    /// Writes a record of content, unless it is written, and answers it if it is there.
+    fn content(&mut self, key: &Bytes) -> Result<Option<Bytes>, StoreError> {
+        if self.whole {
+            return Ok(None);
         }
+        let value = self.reader.get(Family::Content, key)?;
+        if let Some(value) = &value
+            && self.seen.insert((Family::Content, key.clone()))
+        {
+            self.record(Family::Content, key, value)?;
+        }
+        Ok(value)
     }
 
     /// Writes a page, after those that it lists.

@@ -4,6 +4,7 @@
 use crate::error::StoreError;
 
 /// Names of all of them, in the order in which a checkpoint meets them.
+#[cfg(feature = "failpoints")]
 pub const FAILPOINTS: [&str; 12] = [
     "write::before",
     "sync::before",

@@ -37,6 +37,7 @@ pub use engine::Family;
 pub use engine::memory::MemoryDisk;
 pub use error::{Cause, Ended, StoreError};
 pub use export::{Exported, Imported};
+#[cfg(feature = "failpoints")]
 pub use failpoint::FAILPOINTS;
 pub use keys::{MAX_NAME_BYTES, MAX_PATH_BYTES};
 pub use local::{LocalStore, Statistics, Usage};

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use bytes::Bytes;
+use oxbeam_protocol::Id;
 use serde::de::DeserializeOwned;
 
 use crate::answer::{Answer, ready};
@@ -15,10 +16,11 @@ use crate::engine::memory::{Memory, MemoryDisk};
 use crate::engine::rocks::Rocks;
 use crate::engine::{Cached, Engine, Family};
 use crate::error::{Ended, StoreError};
+use crate::processes::{Deleter, Marks};
 use crate::readers::Readers;
 use crate::record::unseal;
 use crate::recovery::{self, Recovery};
-use crate::writer::{Counters, Writer};
+use crate::writer::{Counters, LONG_BYTES, Writer};
 
 /// The store of one machine: a folder of RocksDB, or memory.
 ///
@@ -35,6 +37,8 @@ struct Inner {
     config: StoreConfig,
     counters: Arc<Counters>,
     collector: Collector,
+    marks: Marks,
+    deleter: Deleter,
 }
 
 impl Drop for Inner {
@@ -123,11 +127,16 @@ impl LocalStore {
         let counters = Arc::new(Counters::default());
         let readers = Readers::start(Arc::clone(&engine), config.reader_threads, config.read_queue)
             .map_err(failed)?;
-        let writer = Writer::start(Arc::clone(&engine), config, Arc::clone(&counters));
+        let marks = Marks::default();
+        marks.load(&*engine).inspect_err(|_| engine.close())?;
+        let writer =
+            Writer::start(Arc::clone(&engine), config, Arc::clone(&counters), marks.clone());
         let writer = writer.inspect_err(|_| engine.close()).map_err(failed)?;
+        let deleter = Deleter::start(writer.clone()).inspect_err(|_| writer.join());
+        let deleter = deleter.map_err(failed)?;
         let collector = Collector::default();
         let config = config.clone();
-        let inner = Inner { engine, writer, readers, config, counters, collector };
+        let inner = Inner { engine, writer, readers, config, counters, collector, marks, deleter };
         Ok((Self(Arc::new(inner)), recovery))
     }
 
@@ -198,6 +207,30 @@ impl LocalStore {
         &self.0.collector
     }
 
+    pub(crate) fn marks(&self) -> &Marks {
+        &self.0.marks
+    }
+
+    pub(crate) fn deleter(&self) -> &Deleter {
+        &self.0.deleter
+    }
+
+    /// What was read of a process; nothing if it is being deleted or imported.
+    pub(crate) fn unless_half_done<T: Default + Send + 'static>(
+        &self,
+        process: Id,
+        read: Answer<T>,
+    ) -> Answer<T> {
+        let marks = self.marks().clone();
+        Box::pin(async move {
+            match read.await {
+                // Half of it may well be corrupt.
+                Ok(_) | Err(StoreError::Corrupt { .. }) if marks.has(&process) => Ok(T::default()),
+                found => found,
+            }
+        })
+    }
+
     /// One record as it is.
     pub(crate) fn record<T: DeserializeOwned + Send + 'static>(
         &self,
@@ -227,7 +260,7 @@ impl LocalStore {
         )
     }
 
-    /// Reads on this thread if memory knows a value, else on another one.
+    /// Reads on this thread if memory knows a value that is not long, else on another one.
     pub(crate) fn cached_or<T: Send + 'static>(
         &self,
         family: Family,
@@ -236,10 +269,83 @@ impl LocalStore {
         read: impl FnOnce(&dyn Engine) -> Result<Option<T>, StoreError> + Send + 'static,
     ) -> Answer<Option<T>> {
         match self.0.engine.get_cached(family, &key) {
-            Ok(Cached::Known(Some(sealed))) => ready(found(&key, &sealed).map(Some)),
+            Ok(Cached::Known(Some(sealed))) if sealed.len() <= LONG_BYTES => {
+                ready(found(&key, &sealed).map(Some))
+            }
             // Also for what memory knows to be absent: content may be there under an alias.
-            Ok(Cached::Known(None) | Cached::OnDisk) => self.0.readers.run(read),
+            Ok(Cached::Known(_) | Cached::OnDisk) => self.0.readers.run(read),
             Err(error) => ready(Err(error)),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::answer::wait;
+    use crate::content::{Content, ContentBatch, Persist};
+    use crate::writer::How;
+
+    /// Asks an answer once whether it is there.
+    fn poll<T>(answer: &mut Answer<T>) -> Poll<Result<T, StoreError>> {
+        answer.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn message(name: &str, length: usize, path: &str) -> ContentBatch {
+        let messages = vec![(Id::of(name.as_bytes()), vec![7; length].into())];
+        ContentBatch { messages, links: vec![(path.into(), "x".into())], ..Default::default() }
+    }
+
+    /// A pair of an end that blocks a thread until the other one is dropped.
+    fn block() -> (mpsc::Sender<()>, impl FnOnce() + Send) {
+        let (release, held) = mpsc::channel::<()>();
+        (release, move || {
+            let _ = held.recv();
+        })
+    }
+
+    #[test]
+    fn a_long_value_is_not_decoded_on_the_callers_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = StoreConfig { reader_threads: 1, ..StoreConfig::default() };
+        let memory = LocalStore::open_memory(&MemoryDisk::new(), &config).unwrap().0;
+        let disk = LocalStore::open(folder.path(), &config).unwrap().0;
+        for store in [memory, disk] {
+            for (name, length) in [("short", 1000), ("long", LONG_BYTES)] {
+                let batch = message(name, length, name);
+                wait(store.put_content(batch, Persist::Buffered)).unwrap();
+            }
+            let (release, held) = block();
+            let mut reading = store.readers().run(move |_| {
+                held();
+                Ok(())
+            });
+            assert!(poll(&mut reading).is_pending(), "no reader is left");
+            assert!(poll(&mut store.content(Id::of(b"short"))).is_ready());
+            assert!(poll(&mut store.content(Id::of(b"long"))).is_pending());
+            drop(release);
+            assert!(wait(store.content(Id::of(b"long"))).unwrap().is_some());
+        }
+    }
+
+    #[test]
+    fn a_long_value_is_not_encoded_on_the_callers_thread() {
+        let disk = MemoryDisk::new();
+        let (store, _) = LocalStore::open_memory(&disk, &StoreConfig::default()).unwrap();
+        let (release, held) = block();
+        drop(store.writer().submit(How::buffered(0).alone(), move |_| {
+            held();
+            Ok(())
+        }));
+        // What is wrong with it is found when it is encoded.
+        let wrong = |length| store.put_content(message("m", length, "a//b"), Persist::Buffered);
+        assert!(poll(&mut wrong(1000)).is_ready());
+        let mut long = wrong(LONG_BYTES);
+        assert!(poll(&mut long).is_pending());
+        drop(release);
+        assert!(matches!(wait(long), Err(StoreError::InvalidPath { .. })));
     }
 }

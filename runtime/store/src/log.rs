@@ -8,9 +8,9 @@ use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, fail};
+use crate::answer::Answer;
 use crate::batch::Batch;
-use crate::content::ContentBatch;
+use crate::content::{CameWith, ContentBatch};
 use crate::engine::{Engine, Family};
 use crate::error::StoreError;
 use crate::keys::{self, ASSIGNMENT, HEAD, Parts};
@@ -26,6 +26,9 @@ pub type Slot = u64;
 
 /// Largest message, state or value that is kept in one piece: 64 MiB.
 pub const MAX_VALUE_BYTES: usize = 64 << 20;
+
+/// Nearly what the records of an append take up besides what is given.
+const RECORD_BYTES: usize = 256;
 
 /// The logs of all processes.
 pub trait Log: Send + Sync {
@@ -134,8 +137,10 @@ pub(crate) struct AssignmentRecord {
     pub(crate) chain: Id,
     #[serde(with = "record::maybe_id")]
     pub(crate) body: Option<Id>,
-    /// The messages that came with it, so that an export of the process finds them.
-    pub(crate) content: Vec<Bytes>,
+    /// The messages that came with it, in records that do not say more.
+    pub(crate) messages: Vec<Bytes>,
+    #[serde(default)]
+    pub(crate) came_with: CameWith,
 }
 
 impl AssignmentRecord {
@@ -160,16 +165,12 @@ impl Prepared {
         let Append { process, slot, assignment, chain, body, origin, content } = append;
         check_size("an assignment", assignment.len())?;
         let key = keys::of_slot(ASSIGNMENT, &process, slot);
-        let ids = content.messages.iter().map(|(id, _)| Bytes::copy_from_slice(id.as_bytes()));
-        let record = AssignmentRecord { assignment, chain, body, content: ids.collect() };
+        let came_with = CameWith::from(&content);
+        let record = AssignmentRecord { assignment, chain, body, messages: Vec::new(), came_with };
         let origin = origin.map(|o| keys::received(&process, &o.process, o.slot, o.index));
         let record = record::seal(&key, &record);
         let content = crate::content::Prepared::new(content)?;
         Ok(Self { process, slot, chain, origin, key, record, content })
-    }
-
-    fn bytes(&self) -> usize {
-        self.key.len() + self.record.len() + self.content.bytes()
     }
 
     fn plan(self, batch: &mut Batch<'_>) -> Result<Appended, StoreError> {
@@ -271,30 +272,29 @@ pub(crate) fn read(
 
 impl Log for LocalStore {
     fn append(&self, append: Append) -> Answer<Appended> {
-        match Prepared::new(append) {
-            Ok(append) => {
-                let how = How::synced(append.bytes());
-                self.writer().submit(how, move |batch| append.plan(batch))
-            }
-            Err(error) => fail(error),
-        }
+        let bytes = RECORD_BYTES + append.assignment.len() + append.content.bytes();
+        self.writer().submit_encoded(How::synced(bytes), || Prepared::new(append), Prepared::plan)
     }
 
     fn head(&self, process: Id) -> Answer<Option<Head>> {
-        self.record(Family::Log, keys::of_process(HEAD, &process))
+        let head = self.record(Family::Log, keys::of_process(HEAD, &process));
+        self.unless_half_done(process, head)
     }
 
     fn assignment(&self, process: Id, slot: Slot) -> Answer<Option<Assignment>> {
         let key = keys::of_slot(ASSIGNMENT, &process, slot);
-        self.read_record(Family::Log, key, move |record: AssignmentRecord| record.at(slot))
+        let found =
+            self.read_record(Family::Log, key, move |record: AssignmentRecord| record.at(slot));
+        self.unless_half_done(process, found)
     }
 
     fn assignments(&self, process: Id, from: Slot, limit: Limit) -> Answer<Page<Assignment, Slot>> {
-        self.readers().run(move |engine| read(engine, &process, from, limit))
+        let found = self.readers().run(move |engine| read(engine, &process, from, limit));
+        self.unless_half_done(process, found)
     }
 
     fn received(&self, process: Id, origin: Origin) -> Answer<Option<Slot>> {
         let key = keys::received(&process, &origin.process, origin.slot, origin.index);
-        self.record(Family::Log, key)
+        self.unless_half_done(process, self.record(Family::Log, key))
     }
 }

@@ -112,19 +112,22 @@ pub trait Outbox: Send + Sync {
 
 impl Outbox for LocalStore {
     fn due(&self, now: u64, limit: Limit) -> Answer<Vec<Entry>> {
+        let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let end = keys::after(&keys::key(&[&[DUE], &now.to_be_bytes()]));
             let first = keys::key(&[&[DUE]]);
-            Ok(scan_index(engine, &first, &end, 9, limit)?.items)
+            Ok(scan_index(engine, &marks, &first..&end, 9, limit)?.items)
         })
     }
 
     fn next_due(&self) -> Answer<Option<u64>> {
-        self.readers().run(first_due)
+        let marks = self.marks().clone();
+        self.readers().run(move |engine| first_due(engine, &marks))
     }
 
     fn entry(&self, key: EntryKey) -> Answer<Option<Entry>> {
-        self.readers().run(move |engine| read_entry(engine, key))
+        let found = self.readers().run(move |engine| read_entry(engine, key));
+        self.unless_half_done(key.process, found)
     }
 
     fn entries(
@@ -133,17 +136,19 @@ impl Outbox for LocalStore {
         after: Option<EntryKey>,
         limit: Limit,
     ) -> Answer<Page<Entry, EntryKey>> {
+        let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let all = keys::of_process(ENTRY, &process);
             let first = after.map_or(all.clone(), |at| keys::just_after(&at.of(ENTRY)));
-            scan_index(engine, &first.max(all.clone()), &keys::after(&all), 1, limit)
+            scan_index(engine, &marks, &first.max(all.clone())..&keys::after(&all), 1, limit)
         })
     }
 
     fn dead(&self, after: Option<EntryKey>, limit: Limit) -> Answer<Page<Entry, EntryKey>> {
+        let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let first = after.map_or(keys::key(&[&[DEAD]]), |at| keys::just_after(&at.of(DEAD)));
-            scan_index(engine, &first, &keys::after(&[DEAD]), 1, limit)
+            scan_index(engine, &marks, &first..&keys::after(&[DEAD]), 1, limit)
         })
     }
 

@@ -38,6 +38,13 @@ pub struct Page<T, C> {
     pub last: Option<C>,
 }
 
+impl<T, C> Default for Page<T, C> {
+    /// Nothing.
+    fn default() -> Self {
+        Self { items: Vec::new(), last: None }
+    }
+}
+
 /// Reads the keys from `from` up to `to` until the limit is reached. `item` turns each into an item
 /// and its place.
 pub(crate) fn page<T, C>(
@@ -49,7 +56,7 @@ pub(crate) fn page<T, C>(
     mut item: impl FnMut(&[u8], &[u8]) -> Result<(T, C), StoreError>,
 ) -> Result<Page<T, C>, StoreError> {
     if from >= to {
-        return Ok(Page { items: Vec::new(), last: None });
+        return Ok(Page::default());
     }
     let mut items = Vec::new();
     let mut last = None;

@@ -1,17 +1,21 @@
 //! Processes as a whole: which there are, what they take up, and getting rid of one.
 
 mod delete;
+mod deleter;
+mod marks;
 mod usage;
 
 use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::delete::{delete_now, finish_delete};
+pub(crate) use self::delete::delete_now;
+pub(crate) use self::deleter::{Deleter, Job};
+pub(crate) use self::marks::{Claim, Marks};
 pub use self::usage::{Amount, ProcessUsage};
 use crate::answer::Answer;
 use crate::batch::Batch;
-use crate::engine::{Family, Reader};
+use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, HALF_DONE, HEAD, Parts};
 use crate::local::LocalStore;
@@ -21,14 +25,19 @@ use crate::record;
 
 /// What concerns processes as a whole.
 pub trait Processes: Send + Sync {
-    /// Processes that have a log, in order of their ids, from behind `after` on.
+    /// Processes that have a log, in order of their ids, from behind `after` on. Those that are being
+    /// deleted or imported are left out, so that a page may be empty and not the last.
     ///
     /// # Errors
     /// Errors of reading.
     fn processes(&self, after: Option<Id>, limit: Limit) -> Answer<Page<(Id, Head), Id>>;
 
     /// Deletes all that is kept of a process but for content, which others may share, and pages,
-    /// which collection finds. What a crash leaves of it is finished at the next start.
+    /// which collection finds.
+    ///
+    /// From the moment when it is begun, reads find nothing of the process, and writes are refused
+    /// until it is done. It goes on by itself when the caller goes away, when a full disk has space
+    /// again, and at the next start.
     ///
     /// # Errors
     /// [`StoreError::NoProcess`]; errors of writing.
@@ -52,18 +61,9 @@ pub(crate) fn half_done_key(process: &Id) -> Bytes {
     keys::of_process(HALF_DONE, process)
 }
 
-/// Whether a process is being deleted or imported, for reads of what it has: looked at after those,
-/// because a mark is there before the first record of an import and until its last.
-pub(crate) fn is_half_done(
-    reader: &(impl Reader + ?Sized),
-    process: &Id,
-) -> Result<bool, StoreError> {
-    Ok(reader.get(Family::Node, &half_done_key(process))?.is_some())
-}
-
 /// Refuses to write to a process that is being deleted or imported.
 pub(crate) fn refuse_half_done(batch: &Batch<'_>, process: &Id) -> Result<(), StoreError> {
-    match batch.is_marked(&half_done_key(process))? {
+    match batch.is_marked(process)? {
         true => Err(StoreError::ProcessBusy { process: *process }),
         false => Ok(()),
     }
@@ -71,19 +71,23 @@ pub(crate) fn refuse_half_done(batch: &Batch<'_>, process: &Id) -> Result<(), St
 
 impl Processes for LocalStore {
     fn processes(&self, after: Option<Id>, limit: Limit) -> Answer<Page<(Id, Head), Id>> {
+        let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let first = after
                 .map_or(keys::key(&[&[HEAD]]), |id| keys::just_after(&keys::of_process(HEAD, &id)));
-            page(engine, Family::Log, &first, &keys::after(&[HEAD]), limit, |key, value| {
+            let end = keys::after(&[HEAD]);
+            let mut found = page(engine, Family::Log, &first, &end, limit, |key, value| {
                 let head: Head = record::unseal(Family::Log, key, value)?;
                 let id = process_of(Family::Log, key)?;
                 Ok(((id, head), id))
-            })
+            })?;
+            found.items.retain(|(process, _)| !marks.has(process));
+            Ok(found)
         })
     }
 
     fn delete_process(&self, process: Id) -> Answer<()> {
-        delete::delete(self.clone(), process)
+        delete::delete(self, process)
     }
 
     fn process_usage(&self, process: Id) -> Answer<ProcessUsage> {

@@ -7,6 +7,9 @@
 //! The checksum covers the key, so that a record under a wrong key is found as well. A struct is
 //! written as the array of its fields; fields are added at the end, with a default, or the version
 //! is raised. Pages are the exception: their key is their hash.
+//!
+//! From version 2 on the checksum begins with the version, so that a record of a newer version is told
+//! from one whose version is damaged.
 
 use std::fmt::Write;
 
@@ -29,7 +32,7 @@ pub(crate) fn seal(key: &[u8], value: &impl Serialize) -> Bytes {
     sealed.resize(HEADER_BYTES, 0);
     #[expect(clippy::expect_used, reason = "our own structs are of types that MessagePack has")]
     rmp_serde::encode::write(&mut sealed, value).expect("a record can be written");
-    let checksum = checksum(key, sealed.get(HEADER_BYTES..).unwrap_or_default());
+    let checksum = checksum(&[key, sealed.get(HEADER_BYTES..).unwrap_or_default()]);
     let header = std::iter::once(VERSION).chain(checksum.to_be_bytes());
     for (place, byte) in sealed.iter_mut().zip(header) {
         *place = byte;
@@ -47,19 +50,23 @@ pub(crate) fn unseal<T: DeserializeOwned>(
     let Some((&[version, a, b, c, d], body)) = sealed.split_first_chunk::<HEADER_BYTES>() else {
         return Err(corrupt(format!("{} bytes are no record", sealed.len())));
     };
+    let found = u32::from_be_bytes([a, b, c, d]);
+    if version > VERSION && found == checksum(&[&[version], key, body]) {
+        let (key, supported) = (hex(key), VERSION);
+        return Err(StoreError::RecordTooNew { family, key, found: version, supported });
+    }
     if version != VERSION {
         return Err(corrupt(format!("it has version {version}, not {VERSION}")));
     }
-    if u32::from_be_bytes([a, b, c, d]) != checksum(key, body) {
+    if found != checksum(&[key, body]) {
         return Err(corrupt("the checksum does not match".into()));
     }
     rmp_serde::from_slice(body).map_err(|error| corrupt(error.to_string()))
 }
 
-fn checksum(key: &[u8], body: &[u8]) -> u32 {
+fn checksum(parts: &[&[u8]]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
-    hasher.update(key);
-    hasher.update(body);
+    parts.iter().for_each(|part| hasher.update(part));
     hasher.finalize()
 }
 
@@ -129,6 +136,20 @@ mod tests {
         for length in 0..sealed.len() {
             assert!(unseal::<(u64, String)>(Family::Log, b"key", &sealed[..length]).is_err());
         }
+    }
+
+    #[test]
+    fn a_record_of_a_newer_version_says_so() {
+        let body = b"whatever";
+        let mut sealed = vec![2];
+        sealed.extend(checksum(&[&[2], b"key", body]).to_be_bytes());
+        sealed.extend(body);
+        let error = unseal::<u64>(Family::Log, b"key", &sealed).unwrap_err();
+        assert!(
+            matches!(error, StoreError::RecordTooNew { found: 2, supported: 1, .. }),
+            "{error}"
+        );
+        assert!(error.to_string().starts_with("record 6b6579 of log has version 2"), "{error}");
     }
 
     #[test]

@@ -17,6 +17,8 @@ use crate::record;
 pub const FORMAT_VERSION: u32 = 1;
 /// Heads are checked for so long; a whole check is [`crate::LocalStore::check`].
 const HEADS_TIME: Duration = Duration::from_millis(200);
+/// The clock is looked at once for so many heads, so that few are checked however slow the machine is.
+const HEADS_AT_ONCE: usize = 1000;
 
 /// What opening a store found and did.
 #[derive(Debug, Clone, Default)]
@@ -100,7 +102,8 @@ fn finish(
 fn check_heads(engine: &dyn Engine, recovery: &mut Recovery) -> Result<(), StoreError> {
     let until = Instant::now() + HEADS_TIME;
     engine.scan(Family::Log, &[HEAD], &keys::after(&[HEAD]), &mut |key, value| {
-        if Instant::now() > until {
+        let looked_at = recovery.heads_checked;
+        if looked_at > 0 && looked_at.is_multiple_of(HEADS_AT_ONCE) && Instant::now() > until {
             recovery.heads_left = true;
             return ControlFlow::Break(());
         }

@@ -8,9 +8,9 @@ use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
 use crate::Slot;
-use crate::answer::{Answer, fail};
+use crate::answer::Answer;
 use crate::batch::Batch;
-use crate::content::ContentBatch;
+use crate::content::{CameWith, ContentBatch};
 use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, ATTEMPTS, COMPUTED, HEAD, Parts, RESULT};
@@ -96,6 +96,14 @@ pub struct Commit {
     pub content: ContentBatch,
 }
 
+impl Commit {
+    /// Nearly what it takes up as records.
+    fn bytes(&self) -> usize {
+        let sent = self.outbox.iter().map(|sent| sent.target.len() + sent.message.len() + 320);
+        256 + self.hashpath.len() + sent.sum::<usize>() + self.content.bytes()
+    }
+}
+
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Committed {
@@ -118,7 +126,7 @@ pub struct SlotResult {
     pub sent: u32,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ResultRecord {
     #[serde(with = "record::id")]
     pub(crate) result: Id,
@@ -126,11 +134,13 @@ pub(crate) struct ResultRecord {
     #[serde(with = "record::maybe_id")]
     pub(crate) state: Option<Id>,
     pub(crate) sent: u32,
+    #[serde(default)]
+    pub(crate) came_with: CameWith,
 }
 
 impl ResultRecord {
     fn at(self, slot: Slot) -> SlotResult {
-        let Self { result, hashpath, state, sent } = self;
+        let Self { result, hashpath, state, sent, came_with: _ } = self;
         SlotResult { slot, result, hashpath, state, sent }
     }
 }
@@ -152,13 +162,10 @@ impl Prepared {
             return Err(StoreError::TooLarge { what: "a hashpath", size, limit });
         }
         let outbox = outbox::Prepared::new(&process, slot, outbox)?;
-        let record = ResultRecord { result, hashpath, state, sent: outbox.count() };
+        let (sent, came_with) = (outbox.count(), CameWith::from(&content));
+        let record = ResultRecord { result, hashpath, state, sent, came_with };
         let content = crate::content::Prepared::new(content)?;
         Ok(Self { process, slot, record, outbox, content })
-    }
-
-    fn bytes(&self) -> usize {
-        self.record.hashpath.len() + 128 + self.outbox.bytes() + self.content.bytes()
     }
 
     fn plan(self, batch: &mut Batch<'_>) -> Result<Committed, StoreError> {
@@ -166,7 +173,7 @@ impl Prepared {
         refuse_half_done(batch, &process)?;
         let key = keys::of_slot(RESULT, &process, slot);
         if let Some(found) = batch.record::<ResultRecord>(Family::Results, &key)? {
-            return match found == record {
+            return match found.at(slot) == record.at(slot) {
                 true => Ok(Committed { repeated: true }),
                 false => Err(StoreError::ResultDiffers { process, slot }),
             };
@@ -204,22 +211,19 @@ fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreEr
 
 impl Results for LocalStore {
     fn commit(&self, commit: Commit) -> Answer<Committed> {
-        match Prepared::new(commit) {
-            Ok(commit) => {
-                let how = How::buffered(commit.bytes());
-                self.writer().submit(how, move |batch| commit.plan(batch))
-            }
-            Err(error) => fail(error),
-        }
+        let how = How::buffered(commit.bytes());
+        self.writer().submit_encoded(how, || Prepared::new(commit), Prepared::plan)
     }
 
     fn result(&self, process: Id, slot: Slot) -> Answer<Option<SlotResult>> {
         let key = keys::of_slot(RESULT, &process, slot);
-        self.read_record(Family::Results, key, move |record: ResultRecord| record.at(slot))
+        let found =
+            self.read_record(Family::Results, key, move |record: ResultRecord| record.at(slot));
+        self.unless_half_done(process, found)
     }
 
     fn results(&self, process: Id, from: Slot, limit: Limit) -> Answer<Page<SlotResult, Slot>> {
-        self.readers().run(move |engine| {
+        let found = self.readers().run(move |engine| {
             let first = keys::of_slot(RESULT, &process, from);
             let end = keys::after(&keys::of_process(RESULT, &process));
             page(engine, Family::Results, &first, &end, limit, |key, value| {
@@ -227,11 +231,12 @@ impl Results for LocalStore {
                 let record: ResultRecord = record::unseal(Family::Results, key, value)?;
                 Ok((record.at(slot), slot))
             })
-        })
+        });
+        self.unless_half_done(process, found)
     }
 
     fn computed(&self, process: Id) -> Answer<Option<SlotResult>> {
-        self.readers().run(move |engine| {
+        let found = self.readers().run(move |engine| {
             let key = keys::of_process(COMPUTED, &process);
             let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
             let slot: Slot = record::unseal(Family::Results, &key, &sealed)?;
@@ -239,7 +244,8 @@ impl Results for LocalStore {
             let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
             let record: ResultRecord = record::unseal(Family::Results, &key, &sealed)?;
             Ok(Some(record.at(slot)))
-        })
+        });
+        self.unless_half_done(process, found)
     }
 
     fn count_attempt(&self, process: Id, slot: Slot) -> Answer<u32> {
@@ -254,8 +260,9 @@ impl Results for LocalStore {
     }
 
     fn attempts(&self, process: Id, slot: Slot) -> Answer<u32> {
-        let answer = self.record(Family::Results, keys::of_slot(ATTEMPTS, &process, slot));
-        Box::pin(async move { Ok(answer.await?.unwrap_or(0)) })
+        let found = self.record(Family::Results, keys::of_slot(ATTEMPTS, &process, slot));
+        let found = self.unless_half_done(process, found);
+        Box::pin(async move { Ok(found.await?.unwrap_or(0)) })
     }
 
     fn forget_attempts(&self, process: Id, slot: Slot) -> Answer<()> {

@@ -63,7 +63,8 @@ pub trait Tables: Send + Sync {
     /// [`StoreError::TooLarge`]; errors of reading.
     fn value(&self, table: Table, name: Bytes) -> Answer<Versioned>;
 
-    /// Values whose names begin with `prefix`, in byte order, from behind `after` on.
+    /// Values whose names begin with `prefix`, in byte order, from behind `after` on, which need not
+    /// begin with it.
     ///
     /// # Errors
     /// [`StoreError::TooLarge`]; errors of reading.
@@ -128,7 +129,7 @@ impl Tables for LocalStore {
             let prefix = keys::name(&prefix)?;
             let end = keys::after(&prefix);
             let first = match after {
-                Some(name) => keys::just_after(&keys::name(&name)?),
+                Some(name) => keys::just_after(&keys::name(&name)?).max(prefix),
                 None => prefix,
             };
             page(engine, family, &first, &end, limit, |key, value| {

@@ -10,43 +10,11 @@ use std::{
 
 use actix::{Actor, Context, Handler, ResponseActFuture, WrapFuture};
 use oxbeam_supervisor::{
-    ActorSpec, Address, AskError, ChildSpec, Children, Concurrent, DynamicSpec, Happening,
-    Intensity, Realm, Refusal, State, SupervisorRef, SupervisorSpec,
+    ActorSpec, Address, AskError, ChildSpec, DynamicSpec, Happening, Intensity, Refusal, State,
+    SupervisorSpec,
 };
 
 use crate::common::*;
-
-const SECOND: Duration = Duration::from_secs(1);
-
-async fn start<A: Actor<Context = Context<A>>>(
-    realm: &Arc<Realm>,
-    spec: DynamicSpec<u32, A>,
-) -> (Children<u32, A>, SupervisorRef) {
-    let (children, child) = spec.into_child("many");
-    let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
-    (children, root)
-}
-
-fn counter(realm: &Realm, name: &str) -> Address<Counter> {
-    realm.registry().address(name).unwrap()
-}
-
-struct Hanging;
-
-impl Actor for Hanging {
-    type Context = Context<Self>;
-}
-
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-struct Hang;
-
-impl Handler<Hang> for Hanging {
-    type Result = Concurrent<()>;
-    fn handle(&mut self, _: Hang, _: &mut Context<Self>) -> Concurrent<()> {
-        Concurrent::new(std::future::pending())
-    }
-}
 
 struct Worker(Arc<AtomicU32>);
 

@@ -1,12 +1,12 @@
 //! Supervisors as actors: how they boot, stop, and hear of others.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oxbeam_supervisor::{
     ActorSpec, ChildSpec, ExitReason, Shutdown, SpawnError, State, SupervisorRef, SupervisorSpec,
 };
 
-use crate::{common::*, sitters::SECOND};
+use crate::common::*;
 
 #[test]
 fn a_root_whose_child_fails_to_start_is_an_error_also_when_the_others_take_time_to_stop() {
@@ -45,15 +45,20 @@ fn a_large_static_supervisor_boots_in_time_that_grows_with_it_not_with_its_squar
             let spec = (0..children).fold(SupervisorSpec::new(), |spec, n| {
                 spec.child(ChildSpec::worker(format!("c{n}"), ActorSpec::new(Counter::default)))
             });
-            let begun = Instant::now();
+            let begun = processor_time();
             let root = realm.start("root", spec).await.unwrap();
             root.actor().shutdown();
             root.actor().reaches(|state| state == State::Gone).await;
-            begun.elapsed()
+            processor_time() - begun
         };
-        let (small, large) = (time(2_000).await, time(16_000).await);
+        // Eight times as many; a square would be 64 times.
+        let (mut small, mut large) = (Duration::MAX, Duration::MAX);
+        for _ in 0..3 {
+            small = small.min(time(2_000).await);
+            large = large.min(time(16_000).await);
+        }
         println!("static: 2,000 in {small:?}, 16,000 in {large:?}");
-        assert!(large < small * 16, "{small:?} for 2,000, {large:?} for 16,000");
+        assert!(large < small * 24, "{small:?} for 2,000, {large:?} for 16,000");
     });
 }
 
@@ -78,7 +83,7 @@ fn a_dynamic_supervisor_traps_exits_too() {
         let spec = oxbeam_supervisor::DynamicSpec::<u32, Counter>::new(|_| {
             ActorSpec::new(Counter::default)
         });
-        let (_children, root) = crate::sitters::start(&realm, spec).await;
+        let (_children, root) = start(&realm, spec).await;
         let many = root.child("many").await.unwrap();
         let peer = realm.spawn("peer", ActorSpec::new(Counter::default)).unwrap();
         settle().await;

@@ -1,21 +1,24 @@
 //! Chaos: a thousand actors under three levels, on real threads, for half a minute.
 
 use std::{
-    fs,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Arbiter, Context, Handler, System};
+use actix::{Actor, Context, Handler, System};
 use oxbeam_supervisor::{
     ActorSpec, Address, AskError, Backoff, ChildSpec, Children, DynamicSpec, ExitReason, Intensity,
-    Placement, Realm, RealmConfig, Refusal, Schedulers, State, SupervisorRef, SupervisorSpec,
+    Placement, Realm, Refusal, State, SupervisorRef, SupervisorSpec,
 };
+
+use crate::{common::resident_kib, sitters::*};
 
 const HOUSES: usize = 10;
 const ACTORS: u32 = 1_000;
 const MESSAGES: u32 = 100_000;
 const TIME: Duration = Duration::from_secs(30);
+/// Longer than any answer takes, also on a machine that has much else to do.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// The actors that bad things happen to; the others must not notice.
 const VICTIMS: u32 = ACTORS / 2;
 
@@ -98,7 +101,7 @@ async fn talk(addresses: &[Address<Echo>], begun: Instant) -> Tally {
             }
             // One message in a hundred panics; all at victims, so two in a hundred of theirs.
             let number = if victim && dice.u32(0..100) < 2 { u32::MAX } else { actor };
-            asks.push((actor, number, address.ask(Say(number)).within(Duration::from_secs(5))));
+            asks.push((actor, number, address.ask(Say(number)).within(PATIENCE)));
         }
         for victim in &addresses[..VICTIMS as usize] {
             victim.actor().resume();
@@ -109,12 +112,6 @@ async fn talk(addresses: &[Address<Echo>], begun: Instant) -> Tally {
         tokio::time::sleep_until((begun + TIME * (batch + 1) / batches).into()).await;
     }
     tally
-}
-
-fn resident_kib() -> usize {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 fn shape(realm: &Realm) -> Vec<String> {
@@ -135,10 +132,8 @@ async fn all_running(realm: &Arc<Realm>) {
 #[test]
 fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
     System::new().block_on(async {
-        let arbiters: Vec<_> = (0..2).map(|_| Arbiter::new()).collect();
-        let compute = arbiters.iter().map(Arbiter::handle).collect();
-        let schedulers = Schedulers::on(Vec::new(), compute);
-        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let arbiters = arbiters(2);
+        let realm = realm_on(&[], &arbiters);
         let intensity = Intensity { restarts: 0, period: Duration::from_secs(1) };
         let (houses, spec) = tree(intensity);
         let root = realm.start("root", spec).await.unwrap();
@@ -175,12 +170,11 @@ fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
     });
 }
 
-/// Kills supervisors of both kinds at random, for two seconds, while all children are talked to.
-async fn kill_supervisors(root: &SupervisorRef, houses: &[Children<u32, Echo>]) -> (u32, u32) {
+/// Kills supervisors of both kinds at random, while all children are talked to.
+async fn kill_supervisors(root: &SupervisorRef, houses: &[Children<u32, Echo>]) {
     let mut dice = fastrand::Rng::with_seed(7);
-    let until = Instant::now() + Duration::from_secs(2);
     let (mut kills, mut answers) = (0, 0);
-    while Instant::now() < until {
+    while kills < 200 || answers < 1_000 {
         let house = dice.usize(0..HOUSES);
         // Which of the two it is, or that it is just being restarted, is all the same.
         if let Ok(supervisor) = root.child(&format!("house-{house}")).await {
@@ -197,27 +191,23 @@ async fn kill_supervisors(root: &SupervisorRef, houses: &[Children<u32, Echo>]) 
         }
         for actor in 0..100 {
             if let Ok(echo) = houses[actor % HOUSES].get_or_start(&(actor as u32)).await {
-                let said = echo.ask(Say(1)).within(Duration::from_secs(5)).await;
+                let said = echo.ask(Say(1)).within(PATIENCE).await;
                 assert!(!matches!(said, Err(AskError::Timeout { .. })), "silence from {actor}");
                 answers += u32::from(said.is_ok());
             }
         }
     }
-    (kills, answers)
 }
 
 #[test]
 fn supervisors_that_are_killed_come_back_with_their_children_and_nothing_is_left_behind() {
     System::new().block_on(async {
-        let arbiters: Vec<_> = (0..2).map(|_| Arbiter::new()).collect();
-        let compute = arbiters.iter().map(Arbiter::handle).collect();
-        let schedulers = Schedulers::on(Vec::new(), compute);
-        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let arbiters = arbiters(2);
+        let realm = realm_on(&[], &arbiters);
         let patient = Intensity { restarts: u32::MAX, period: Duration::from_secs(1) };
         let (houses, spec) = tree(patient);
         let root = realm.start("root", spec).await.unwrap();
-        let (kills, answers) = kill_supervisors(&root, &houses).await;
-        assert!(kills > 10 && answers > 100, "{kills} kills, {answers} answers");
+        kill_supervisors(&root, &houses).await;
         for (house, children) in houses.iter().enumerate() {
             let echo = loop {
                 if let Ok(echo) = children.get_or_start(&0).await {

@@ -1,4 +1,4 @@
-//! An actor that does what a test needs, and simulated time to run it in.
+//! Actors that do what a test needs, and simulated time to run them in.
 
 use std::{
     cell::RefCell,
@@ -14,10 +14,15 @@ use actix::{
     Running, WrapFuture, fut::ActorFutureExt,
 };
 use oxbeam_supervisor::{
-    ActorSpec, Address, ChildSpec, ContextExt, Event, ExitReason, Happening, Realm, RealmConfig,
-    Report, ReportKind, Show,
+    ActorSpec, Address, Backoff, ChildSpec, Children, Concurrent, ContextExt, DynamicSpec, Event,
+    ExitReason, Happening, Realm, RealmConfig, Report, ReportKind, Show, SupervisorRef,
+    SupervisorSpec,
 };
 use tokio::{sync::broadcast, task::LocalSet};
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+/// In simulated time: for ever.
+pub(crate) const EVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs a test on one thread with a clock that jumps whenever all tasks wait.
 pub(crate) fn simulate<F: Future>(test: F) -> F::Output {
@@ -156,6 +161,31 @@ impl Handler<End> for Counter {
     }
 }
 
+/// Does nothing; with `acknowledged` it never starts either.
+pub(crate) struct Never;
+
+impl Actor for Never {
+    type Context = Context<Self>;
+}
+
+/// Answers nothing.
+pub(crate) struct Hanging;
+
+impl Actor for Hanging {
+    type Context = Context<Self>;
+}
+
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Hang;
+
+impl Handler<Hang> for Hanging {
+    type Result = Concurrent<()>;
+    fn handle(&mut self, _: Hang, _: &mut Context<Self>) -> Concurrent<()> {
+        Concurrent::new(std::future::pending())
+    }
+}
+
 /// Waits in the actor, letting it handle nothing else.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
@@ -202,6 +232,25 @@ impl Births {
 /// A worker that works.
 pub(crate) fn worker(id: &str) -> ChildSpec {
     ChildSpec::worker(id, ActorSpec::new(Counter::default).named(id))
+}
+
+pub(crate) fn counter(realm: &Realm, name: &str) -> Address<Counter> {
+    realm.registry().address(name).unwrap()
+}
+
+/// Three restarts: after one second, two and four.
+pub(crate) fn backoff() -> Backoff {
+    Backoff { restarts: 3, min: SECOND, max: 60 * SECOND, jitter: 0.0, reset_after: 600 * SECOND }
+}
+
+/// A root whose one child is this dynamic supervisor.
+pub(crate) async fn start<A: Actor<Context = Context<A>>>(
+    realm: &Arc<Realm>,
+    spec: DynamicSpec<u32, A>,
+) -> (Children<u32, A>, SupervisorRef) {
+    let (children, child) = spec.into_child("many");
+    let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
+    (children, root)
 }
 
 /// Ends an actor and waits until it has ended.
@@ -255,4 +304,15 @@ impl Story {
 /// Lets everything that can run, run; in simulated time.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(10)).await;
+}
+
+pub(crate) fn resident_kib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+/// Processor time that this thread has had: unlike a clock's, it does not grow while others run.
+pub(crate) fn processor_time() -> Duration {
+    cpu_time::ThreadTime::now().as_duration()
 }

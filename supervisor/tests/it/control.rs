@@ -1,60 +1,12 @@
 //! Control lanes under every state that an actor can be in.
 
-use std::{sync::Arc, time::Duration};
-
-use actix::{Actor, Context, Handler};
-use oxbeam_supervisor::{
-    ActorSpec, ChildSpec, Children, Concurrent, DynamicSpec, ExitReason, Realm, State,
-    SupervisorRef, SupervisorSpec,
-};
+use oxbeam_supervisor::{ActorSpec, ChildSpec, DynamicSpec, ExitReason, State, SupervisorSpec};
 use tokio::time::timeout;
 
 use crate::common::*;
 
-const SECOND: Duration = Duration::from_secs(1);
-/// In simulated time: for ever.
-const EVER: Duration = Duration::from_secs(24 * 3600);
-
 fn dynamic() -> DynamicSpec<u32, Counter> {
     DynamicSpec::new(|_| ActorSpec::new(Counter::default)).passivate_after(SECOND)
-}
-
-async fn start<A: Actor<Context = Context<A>>>(
-    realm: &Arc<Realm>,
-    spec: DynamicSpec<u32, A>,
-) -> (Children<u32, A>, SupervisorRef) {
-    let (children, child) = spec.into_child("many");
-    let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
-    (children, root)
-}
-
-struct Never;
-
-impl Actor for Never {
-    type Context = Context<Self>;
-}
-
-struct Hanging;
-
-impl Actor for Hanging {
-    type Context = Context<Self>;
-}
-
-#[derive(Debug, actix::Message)]
-#[rtype(result = "()")]
-struct Hang;
-
-impl Handler<Hang> for Hanging {
-    type Result = Concurrent<()>;
-    fn handle(&mut self, _: Hang, _: &mut Context<Self>) -> Concurrent<()> {
-        Concurrent::new(std::future::pending())
-    }
-}
-
-fn resident_kib() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
 #[test]

@@ -4,25 +4,15 @@ use std::{
     panic::panic_any,
     sync::atomic::{AtomicU32, Ordering},
     thread,
-    time::Duration,
 };
 
 use actix::{Actor, Context, Handler};
 use oxbeam_supervisor::{
-    ActorSpec, Address, AskError, ChildSpec, Concurrent, Realm, State, SupervisorRef,
-    SupervisorSpec,
+    ActorSpec, Address, AskError, ChildSpec, Concurrent, State, SupervisorRef, SupervisorSpec,
 };
 use tokio::time::timeout;
 
 use crate::common::*;
-
-const SECOND: Duration = Duration::from_secs(1);
-/// In simulated time: for ever.
-const EVER: Duration = Duration::from_secs(24 * 3600);
-
-fn counter(realm: &Realm, name: &str) -> Address<Counter> {
-    realm.registry().address(name).unwrap()
-}
 
 struct Bomb;
 

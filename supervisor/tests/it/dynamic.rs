@@ -10,29 +10,13 @@ use std::{
 
 use oxbeam_supervisor::{
     ActorSpec, AskError, Backoff, ChildSpec, Children, DynamicSpec, ExitReason, Happening, Realm,
-    RealmConfig, Shutdown, SpecError, StartError, State, SupervisorError, SupervisorRef,
-    SupervisorSpec,
+    RealmConfig, Shutdown, SpecError, StartError, State, SupervisorError, SupervisorSpec,
 };
 
 use crate::common::*;
 
-const SECOND: Duration = Duration::from_secs(1);
-
-fn backoff() -> Backoff {
-    Backoff { restarts: 3, min: SECOND, max: 60 * SECOND, jitter: 0.0, reset_after: 600 * SECOND }
-}
-
 fn spec() -> DynamicSpec<u32, Counter> {
     DynamicSpec::new(|_| ActorSpec::new(Counter::default)).backoff(backoff())
-}
-
-async fn start(
-    realm: &Arc<Realm>,
-    spec: DynamicSpec<u32, Counter>,
-) -> (Children<u32, Counter>, SupervisorRef) {
-    let (children, child) = spec.into_child("many");
-    let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
-    (children, root)
 }
 
 #[test]

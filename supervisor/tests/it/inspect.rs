@@ -1,6 +1,6 @@
 //! Looking at the tree.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oxbeam_supervisor::{ActorSpec, ChildSpec, Happening, Intensity, State, SupervisorSpec};
 
@@ -100,19 +100,20 @@ fn equal_crashes_are_one_group_with_a_count() {
 fn a_snapshot_of_100_000_actors_takes_less_than_a_tenth_of_the_time_it_took_to_start_them() {
     simulate(async {
         let realm = realm();
-        // A ratio of one run, because the machine is shared; the bench has the time itself.
-        let begun = Instant::now();
+        // A ratio of one run, because machines differ; the bench has the time itself.
+        let begun = processor_time();
         let actors: Vec<_> = (0..100_000)
             .map(|n| realm.spawn(&format!("a{n}"), ActorSpec::new(Counter::default)).unwrap())
             .collect();
         assert_eq!(actors[99_999].ask(Count).await, Ok(1));
-        let started = begun.elapsed();
+        let started = processor_time() - begun;
         let snapshots = (0..3).map(|_| {
-            let begun = Instant::now();
+            let begun = processor_time();
             assert_eq!(realm.snapshot(None, usize::MAX).rows.len(), 100_000);
-            begun.elapsed()
+            processor_time() - begun
         });
         let best = snapshots.min().unwrap();
+        println!("snapshot: {best:?}, start: {started:?}");
         assert!(best < started / 10, "{best:?} of {started:?}");
     });
 }

@@ -6,34 +6,17 @@ use std::{
     time::Duration,
 };
 
-use actix::{Actor, Context};
 use oxbeam_supervisor::{
     ActorSpec, Backoff, Children, DynamicSpec, ExitReason, ReportKind, Restart, Shutdown,
     SpawnError, State, SupervisorSpec,
 };
 use tokio::time::timeout;
 
-use crate::{
-    common::*,
-    sitters::{SECOND, start},
-};
+use crate::common::*;
 
 const GRACE: Duration = Duration::from_secs(20);
-/// In simulated time: for ever.
-const EVER: Duration = Duration::from_secs(24 * 3600);
-
-fn backoff() -> Backoff {
-    Backoff { restarts: 3, min: SECOND, max: 60 * SECOND, jitter: 0.0, reset_after: 600 * SECOND }
-}
-
 fn dynamic() -> DynamicSpec<u32, Counter> {
     DynamicSpec::new(|_| ActorSpec::new(Counter::default)).backoff(backoff())
-}
-
-struct Never;
-
-impl Actor for Never {
-    type Context = Context<Self>;
 }
 
 #[test]

@@ -4,25 +4,18 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
-        mpsc,
     },
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use actix::{Actor, Context, Handler, System};
+use actix::System;
 use oxbeam_supervisor::{
-    ActorSpec, ChildSpec, DynamicSpec, Intensity, Placement, Shutdown, State, SupervisorSpec,
+    ActorSpec, ChildSpec, DynamicSpec, Placement, Shutdown, State, SupervisorSpec,
 };
 use tokio::time::timeout;
 
 use crate::{common::*, sitters::*};
-
-struct Never;
-
-impl Actor for Never {
-    type Context = Context<Self>;
-}
 
 /// A key whose hash can be made to run something, as another thread would between two steps.
 #[derive(Clone, PartialEq, Eq)]
@@ -96,31 +89,27 @@ fn a_key_has_one_life_at_a_time_however_often_it_leaves_and_is_asked_for() {
         let (children, _root) =
             start(&realm, many(&alive).passivate_after(Duration::from_millis(1))).await;
         let most = Arc::new(AtomicUsize::new(0));
-        let asked = Arc::new(AtomicUsize::new(0));
-        let until = Instant::now() + Duration::from_secs(2);
-        let hammers: Vec<_> = (0..2)
-            .map(|_| {
-                let (children, alive, most, asked) =
-                    (children.clone(), alive.clone(), most.clone(), asked.clone());
-                thread::spawn(move || {
-                    System::new().block_on(async move {
-                        let mut dice = fastrand::Rng::with_seed(7);
-                        while Instant::now() < until {
-                            if let Ok(one) = children.get_or_start(&1).await {
-                                drop(one);
-                                asked.fetch_add(1, Ordering::SeqCst);
-                            }
-                            most.fetch_max(alive.load(Ordering::SeqCst), Ordering::SeqCst);
-                            thread::sleep(Duration::from_micros(dice.u64(500..4_000)));
-                        }
-                    });
-                })
-            })
-            .collect();
-        while hammers.iter().any(|hammer| !hammer.is_finished()) {
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let (done, mut all_done) = tokio::sync::mpsc::channel::<()>(1);
+        for seed in 0..2 {
+            let (children, alive, most) = (children.clone(), alive.clone(), most.clone());
+            let done = done.clone();
+            thread::spawn(move || {
+                System::new().block_on(async move {
+                    let mut dice = fastrand::Rng::with_seed(seed);
+                    let mut left = 500;
+                    while left > 0 {
+                        left -= u32::from(children.get_or_start(&1).await.is_ok());
+                        most.fetch_max(alive.load(Ordering::SeqCst), Ordering::SeqCst);
+                        // Long enough for it to fall asleep, or not quite. What is to be seen does
+                        // not depend on which.
+                        thread::sleep(Duration::from_micros(dice.u64(500..4_000)));
+                    }
+                });
+                drop(done);
+            });
         }
-        assert!(asked.load(Ordering::SeqCst) > 100);
+        drop(done);
+        assert_eq!(all_done.recv().await, None, "both have asked often enough");
         assert_eq!(most.load(Ordering::SeqCst), 1);
     });
 }
@@ -135,11 +124,14 @@ fn a_key_has_one_life_at_a_time_also_when_its_supervisor_is_killed() {
         let one = children.get_or_start(&1).await.unwrap();
         let let_go = hold(&one).await;
         root.child("many").await.unwrap().kill();
-        let quick = Instant::now() + SECOND / 2;
-        while Instant::now() < quick {
-            assert!(children.get_or_start(&1).await.is_err() || one.closed().is_none());
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        // In simulated time: for a tenth of the time that the new supervisor waits for the old child.
+        hurry(async {
+            for _ in 0..500 {
+                assert!(children.get_or_start(&1).await.is_err() || one.closed().is_none());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
         assert_eq!(alive.load(Ordering::SeqCst), 1, "still in its handler");
         drop(let_go);
         let again = loop {
@@ -160,23 +152,31 @@ fn a_child_that_is_late_to_start_is_over_before_it_is_started_again() {
         let realm = realm_on(&[], &arbiters);
         let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (counts, peak) = (inside.clone(), most.clone());
+        let (hold, builds, let_go) = Hold::new();
+        let hold = parking_lot::Mutex::new(Some(hold));
         let spec = ActorSpec::new(move || {
             let now = counts.fetch_add(1, Ordering::SeqCst) + 1;
             peak.fetch_max(now, Ordering::SeqCst);
             // As if it waited for the lock of a folder.
-            thread::sleep(Duration::from_millis(300));
+            let first = hold.lock().take();
+            if let Some(hold) = first {
+                hold.here();
+            }
             counts.fetch_sub(1, Ordering::SeqCst);
             Never
         })
         .placement(Placement::Compute);
-        let child = ChildSpec::worker("s", spec).start_limit(Duration::from_millis(100));
-        let spec = SupervisorSpec::new()
-            .intensity(Intensity { restarts: 3, period: 60 * SECOND })
-            .child(worker("x"));
-        let root = realm.start("root", spec).await.unwrap();
+        let child = ChildSpec::worker("s", spec).start_limit(SECOND);
+        let root = realm.start("root", SupervisorSpec::new()).await.unwrap();
         let mut started = Box::pin(root.start_child(child.clone()));
-        let _ = timeout(2 * SECOND, &mut started).await;
-        let _ = root.start_child(child).await;
+        assert!(futures_util::poll!(&mut started).is_pending());
+        builds.await.unwrap();
+        // Its time to start is over, that of a killed child to notice is not.
+        let early = hurry(timeout(3 * SECOND, &mut started)).await;
+        assert!(early.is_err(), "{early:?} while its factory runs");
+        drop(let_go);
+        assert!(started.await.is_err());
+        root.start_child(child).await.unwrap();
         assert_eq!(most.load(Ordering::SeqCst), 1, "two factories at once");
     });
 }
@@ -198,69 +198,51 @@ fn a_supervisor_that_was_given_up_does_not_take_its_successor_s_children_along()
             (0..2).map(|n| realm.spawn(&format!("b{n}"), spec()).unwrap()).collect();
         blockers[0].ask(Ping).await.unwrap();
         let held = hold(&blockers[1]).await;
-        root.terminate_child("many").await.unwrap();
+        hurry(root.terminate_child("many")).await.unwrap();
         root.restart_child("many").await.unwrap();
         let two = children.get_or_start(&2).await.unwrap();
         two.ask(Ping).await.unwrap();
+        let seats = || realm.schedulers().loads().0.iter().sum::<usize>();
+        assert_eq!(seats(), 4, "two supervisors, two blockers");
         drop(held);
-        tokio::time::sleep(SECOND).await;
-        assert_eq!(two.closed(), None);
+        // The one that was given up gives its seat back when all that it does is done.
+        while seats() > 3 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        two.ask(Ping).await.unwrap();
         assert!(children.get_or_start(&3).await.is_ok());
     });
-}
-
-/// Takes its time to be dropped.
-struct Slow(Option<mpsc::Receiver<()>>);
-
-impl Actor for Slow {
-    type Context = Context<Self>;
-}
-
-impl Drop for Slow {
-    fn drop(&mut self) {
-        if let Some(until) = self.0.take() {
-            let _ = until.recv();
-        }
-    }
-}
-
-impl Handler<Ping> for Slow {
-    type Result = ();
-    fn handle(&mut self, _: Ping, _: &mut Context<Self>) {}
 }
 
 #[test]
 fn a_child_told_to_end_while_it_falls_asleep_does_end() {
     System::new().block_on(async {
-        let arbiters = arbiters(1);
+        let arbiters = arbiters(2);
         let realm = realm_on(&[], &arbiters);
-        let (let_go, until) = mpsc::channel::<()>();
-        let until = Arc::new(parking_lot::Mutex::new(Some(until)));
-        let make = move |_: &u32| {
-            let until = until.clone();
-            ActorSpec::new(move || Slow(until.lock().take())).placement(Placement::Compute)
-        };
-        let spec = DynamicSpec::new(make)
+        let (hold, falls_asleep, let_go) = Hold::new();
+        let slow = Slow::spec(hold);
+        let spec = DynamicSpec::new(move |_: &u32| slow())
             .passivate_after(Duration::from_millis(200))
             .shutdown(Shutdown::Infinity);
         let (children, _root) = start(&realm, spec).await;
         let one = children.get_or_start(&1).await.unwrap();
-        // By now it has been told to leave, and its state is being dropped.
-        tokio::time::sleep(SECOND).await;
+        // It has been told to leave, and its state is being dropped.
+        falls_asleep.await.unwrap();
         assert_eq!(one.actor().state(), State::Running);
         let mut ended = Box::pin(children.terminate(&1));
         assert!(futures_util::poll!(&mut ended).is_pending());
-        tokio::time::sleep(SECOND / 10).await;
+        // A call behind that one: once it is answered, the order to end has been given.
+        children.get_or_start(&2).await.unwrap();
         one.tell(Ping).unwrap();
         // The message came before it could be told: it wakes, and the order to end is forgotten.
         drop(let_go);
         // Kept from falling asleep again.
-        for _ in 0..30 {
-            let _ = one.tell(Ping);
-            if timeout(Duration::from_millis(100), &mut ended).await.is_ok() {
-                return;
+        let kept_awake = async {
+            while timeout(Duration::from_millis(100), &mut ended).await.is_err() {
+                let _ = one.tell(Ping);
             }
-        }
-        panic!("still {:?} after three seconds", one.actor().state());
+        };
+        let heard = timeout(60 * SECOND, kept_awake).await;
+        assert!(heard.is_ok(), "still {:?} after a minute", one.actor().state());
     });
 }

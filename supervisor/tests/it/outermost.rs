@@ -4,7 +4,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Child, ChildStdout, Command, Stdio},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use actix::System;
@@ -16,6 +16,8 @@ use oxbeam_supervisor::{
 use crate::common::*;
 
 const ROLE: &str = "OXBEAM_TEST_ROLE";
+/// A deadline that no program waits for, however busy the machine.
+const NEVER: Duration = Duration::from_secs(24 * 3600);
 
 /// Not a test by itself: the program that the tests run.
 #[test]
@@ -50,8 +52,8 @@ fn program() {
             _ => spec,
         };
         let deadline = match role.as_str() {
-            "is hurried" => Duration::from_secs(60),
-            _ => Duration::from_millis(300),
+            "never stops" => Duration::from_millis(300),
+            _ => NEVER,
         };
         let watched = realm.clone();
         tokio::task::spawn_local(async move {
@@ -158,9 +160,7 @@ fn a_second_signal_ends_a_program_whose_children_do_not_stop_before_the_deadline
     signal(&child, "-TERM");
     drop(wait_for(stdout, "stopping"));
     signal(&child, "-INT");
-    let begun = Instant::now();
     assert_eq!(code(child), Some(i32::from(oxbeam_supervisor::DEADLINE_PASSED)));
-    assert!(begun.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

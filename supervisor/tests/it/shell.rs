@@ -66,13 +66,17 @@ fn a_restart_keeps_queue_and_address_and_drops_the_old_state_before_it_builds_th
     });
 }
 
+/// Writes into this diary what its hooks do.
+fn diarist(diary: &Diary) -> ActorSpec<Counter> {
+    let diary = diary.clone();
+    ActorSpec::new(move || Counter::new(Trap::Nowhere, &diary))
+}
+
 #[test]
 fn giving_up_runs_no_hook_on_half_changed_state() {
     simulate(async {
         let diary = Diary::default();
-        let births = diary.clone();
-        let spec = ActorSpec::new(move || Counter::new(Trap::Nowhere, &births));
-        let counter = realm().spawn("counter", spec).unwrap();
+        let counter = realm().spawn("counter", diarist(&diary)).unwrap();
         assert!(counter.ask(End::Panic).await.is_err());
         settle().await;
         assert_eq!(*diary.lock(), ["started", "dropped"]);
@@ -83,9 +87,7 @@ fn giving_up_runs_no_hook_on_half_changed_state() {
 fn a_kill_overtakes_queued_messages_and_runs_no_hook() {
     simulate(async {
         let diary = Diary::default();
-        let births = diary.clone();
-        let spec = ActorSpec::new(move || Counter::new(Trap::Nowhere, &births));
-        let counter = realm().spawn("counter", spec).unwrap();
+        let counter = realm().spawn("counter", diarist(&diary)).unwrap();
         assert_eq!(counter.ask(Count).await, Ok(1));
         let queued: Vec<_> = (0..100).map(|_| counter.ask(Count)).collect();
         counter.actor().kill();
@@ -100,9 +102,7 @@ fn a_kill_overtakes_queued_messages_and_runs_no_hook() {
 fn a_shutdown_overtakes_queued_messages_and_runs_the_hooks() {
     simulate(async {
         let diary = Diary::default();
-        let births = diary.clone();
-        let spec = ActorSpec::new(move || Counter::new(Trap::Nowhere, &births));
-        let counter = realm().spawn("counter", spec).unwrap();
+        let counter = realm().spawn("counter", diarist(&diary)).unwrap();
         assert_eq!(counter.ask(Count).await, Ok(1));
         let queued = counter.ask(Count);
         counter.actor().shutdown();

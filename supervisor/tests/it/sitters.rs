@@ -6,18 +6,20 @@ use std::{
         atomic::{AtomicUsize, Ordering},
         mpsc,
     },
+    thread,
     time::Duration,
 };
 
 use actix::{Actor, Arbiter, Context, Handler};
 use oxbeam_supervisor::{
-    ActorSpec, Address, Backoff, Children, DynamicSpec, Placement, Realm, RealmConfig, Schedulers,
-    SupervisorRef, SupervisorSpec,
+    ActorSpec, Address, Backoff, DynamicSpec, Placement, Realm, RealmConfig, Schedulers,
 };
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
-pub(crate) const SECOND: Duration = Duration::from_secs(1);
+use crate::common::Never;
 
-/// Holds its thread, or tells that it lives.
+/// Holds its thread, or tells which it is and that it lives.
 pub(crate) struct Sitter(Arc<AtomicUsize>);
 
 impl Sitter {
@@ -37,16 +39,48 @@ impl Actor for Sitter {
     type Context = Context<Self>;
 }
 
+/// Says that it has begun, and holds the thread until the other end is dropped. The thread is
+/// really blocked: what is tested is what others do about one that cannot be interrupted.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "()")]
-pub(crate) struct Hold(pub(crate) tokio::sync::oneshot::Sender<()>, pub(crate) mpsc::Receiver<()>);
+pub(crate) struct Hold(oneshot::Sender<()>, mpsc::Receiver<()>);
+
+impl Hold {
+    /// Also what is told when it has begun, and what ends it when it is dropped.
+    pub(crate) fn new() -> (Self, oneshot::Receiver<()>, mpsc::Sender<()>) {
+        let (let_go, until) = mpsc::channel();
+        let (begun, holds) = oneshot::channel();
+        (Self(begun, until), holds, let_go)
+    }
+
+    pub(crate) fn here(self) {
+        self.0.send(()).unwrap();
+        let _ = self.1.recv();
+    }
+}
 
 impl Handler<Hold> for Sitter {
     type Result = ();
-    fn handle(&mut self, Hold(begun, until): Hold, _: &mut Context<Self>) {
-        begun.send(()).unwrap();
-        let _ = until.recv();
+    fn handle(&mut self, hold: Hold, _: &mut Context<Self>) {
+        hold.here();
     }
+}
+
+/// Makes an actor hold its thread, until what this gives is dropped.
+pub(crate) async fn hold(sitter: &Address<Sitter>) -> mpsc::Sender<()> {
+    let (hold, holds, let_go) = Hold::new();
+    sitter.tell(hold).unwrap();
+    holds.await.unwrap();
+    let_go
+}
+
+/// Waits on a clock that jumps to this thread's next deadline: for one that has to run out because
+/// another thread is held. Nothing else that is waited for may come from another thread.
+pub(crate) async fn hurry<F: Future>(waits: F) -> F::Output {
+    tokio::time::pause();
+    let done = waits.await;
+    tokio::time::resume();
+    done
 }
 
 #[derive(Debug, actix::Message)]
@@ -58,12 +92,63 @@ impl Handler<Ping> for Sitter {
     fn handle(&mut self, _: Ping, _: &mut Context<Self>) {}
 }
 
-pub(crate) async fn hold(sitter: &Address<Sitter>) -> mpsc::Sender<()> {
-    let (let_go, until) = mpsc::channel();
-    let (begun, holds) = tokio::sync::oneshot::channel();
-    sitter.tell(Hold(begun, until)).unwrap();
-    holds.await.unwrap();
-    let_go
+#[derive(Debug, actix::Message)]
+#[rtype(result = "String")]
+pub(crate) struct Where;
+
+impl Handler<Where> for Sitter {
+    type Result = String;
+    fn handle(&mut self, _: Where, _: &mut Context<Self>) -> String {
+        here()
+    }
+}
+
+/// This thread, as [`Where`] tells it.
+pub(crate) fn here() -> String {
+    format!("{:?}", thread::current().id())
+}
+
+/// Holds its thread while it is built, the first time.
+pub(crate) fn held_up(hold: Hold) -> ActorSpec<Never> {
+    let hold = Mutex::new(Some(hold));
+    ActorSpec::new(move || {
+        let first = hold.lock().take();
+        if let Some(hold) = first {
+            hold.here();
+        }
+        Never
+    })
+}
+
+/// Holds its thread while it is dropped.
+pub(crate) struct Slow(Option<Hold>);
+
+impl Slow {
+    /// Only the first to be dropped holds.
+    pub(crate) fn spec(hold: Hold) -> impl Fn() -> ActorSpec<Self> + Send + Sync + 'static {
+        let hold = Arc::new(Mutex::new(Some(hold)));
+        move || {
+            let hold = hold.clone();
+            ActorSpec::new(move || Self(hold.lock().take())).placement(Placement::Compute)
+        }
+    }
+}
+
+impl Actor for Slow {
+    type Context = Context<Self>;
+}
+
+impl Drop for Slow {
+    fn drop(&mut self) {
+        if let Some(hold) = self.0.take() {
+            hold.here();
+        }
+    }
+}
+
+impl Handler<Ping> for Slow {
+    type Result = ();
+    fn handle(&mut self, _: Ping, _: &mut Context<Self>) {}
 }
 
 pub(crate) fn realm_on(control: &[Arbiter], compute: &[Arbiter]) -> Arc<Realm> {
@@ -89,14 +174,4 @@ pub(crate) fn many(alive: &Arc<AtomicUsize>) -> DynamicSpec<u32, Sitter> {
         ..Backoff::default()
     };
     DynamicSpec::new(move |_| sitter(&alive)).backoff(quick)
-}
-
-/// The first supervisor of a test, and its children.
-pub(crate) async fn start<A: Actor<Context = Context<A>>>(
-    realm: &Arc<Realm>,
-    spec: DynamicSpec<u32, A>,
-) -> (Children<u32, A>, SupervisorRef) {
-    let (children, child) = spec.into_child("many");
-    let root = realm.start("root", SupervisorSpec::new().child(child)).await.unwrap();
-    (children, root)
 }

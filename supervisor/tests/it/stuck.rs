@@ -1,16 +1,14 @@
 //! Children whose thread has ended, or does not come back.
 
-use std::{
-    sync::{Arc, mpsc},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use actix::System;
 use oxbeam_supervisor::{ChildSpec, ExitReason, Shutdown, State, SupervisorSpec};
 use tokio::time::timeout;
 
-use crate::sitters::*;
+use crate::{common::*, sitters::*};
 
+/// More than a killed child has to notice, less than one has to start.
 const GRACE: Duration = Duration::from_secs(20);
 
 #[test]
@@ -26,7 +24,7 @@ fn a_dynamic_child_whose_thread_ended_can_be_started_again_on_another() {
         let dead = arbiters.remove(0);
         dead.stop();
         dead.join().unwrap();
-        tokio::time::sleep(SECOND / 2).await;
+        one.actor().reaches(|state| state == State::Gone).await;
         assert_eq!(one.closed(), Some(ExitReason::Killed));
         let again = children.get_or_start(&1).await;
         let forgotten = children.get(&1).is_none();
@@ -45,7 +43,9 @@ fn a_static_child_whose_thread_ended_is_restarted_or_given_up_without_waiting_fo
         let dead = arbiters.remove(0);
         dead.stop();
         dead.join().unwrap();
-        let gone = timeout(GRACE, root.actor().reaches(|state| state == State::Gone)).await;
+        let root_actor = root.actor();
+        let gone = timeout(GRACE, root_actor.reaches(|state| state == State::Gone));
+        let gone = hurry(gone).await;
         assert!(gone.is_ok(), "{:?}", root.which_children().await);
     });
 }
@@ -59,7 +59,7 @@ fn terminating_a_dynamic_child_that_is_stuck_ends_when_it_is_given_up() {
         let (children, _root) = start(&realm, many(&alive).shutdown(Shutdown::Brutal)).await;
         let one = children.get_or_start(&1).await.unwrap();
         let let_go = hold(&one).await;
-        let ended = timeout(GRACE, children.terminate(&1)).await;
+        let ended = hurry(timeout(GRACE, children.terminate(&1))).await;
         let closed = one.closed();
         drop(let_go);
         assert!(ended.is_ok(), "still waits, though the child was given up: {closed:?}");
@@ -78,13 +78,10 @@ fn whoever_watches_a_stuck_child_hears_when_its_supervisor_gives_it_up_as_stuck(
         let address = actor.address::<Sitter>().unwrap();
         let mut down = Box::pin(actor.down());
         assert!(futures_util::poll!(&mut down).is_pending());
-        let (let_go, until) = mpsc::channel();
-        let (begun, holds) = tokio::sync::oneshot::channel();
-        address.tell(Hold(begun, until)).unwrap();
-        holds.await.unwrap();
-        root.terminate_child("s").await.unwrap();
+        let let_go = hold(&address).await;
+        hurry(root.terminate_child("s")).await.unwrap();
         let closed = actor.closed();
-        let heard = timeout(SECOND, down).await.ok();
+        let heard = hurry(timeout(SECOND, down)).await.ok();
         drop(let_go);
         assert_eq!((closed, heard), (Some(ExitReason::Stuck), Some(ExitReason::Stuck)));
         assert_eq!(actor.state(), State::Gone);

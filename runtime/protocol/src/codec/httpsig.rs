@@ -62,6 +62,19 @@ impl HttpSig<'_> {
     /// A message that is nested too deep, lacks a message that it links and must embed, or has a
     /// commitment that headers cannot carry.
     pub fn encode(&self, message: &Value) -> Result<HttpMessage, EncodeError> {
+        self.encode_fitting(message, |_, _| true)
+    }
+
+    /// Writes a message for a transport that cannot carry every header. What `fits` says no to becomes
+    /// a part of the body, where whoever reads the message, and its signatures, finds it as well.
+    ///
+    /// # Errors
+    /// As [`encode`](Self::encode).
+    pub fn encode_fitting(
+        &self,
+        message: &Value,
+        fits: fn(&Key, &Bytes) -> bool,
+    ) -> Result<HttpMessage, EncodeError> {
         let tabm = match (Structured { links: self.links }).encode_readable(message)? {
             Value::Map(tabm) => tabm,
             Value::Bytes(body) => {
@@ -69,7 +82,7 @@ impl HttpSig<'_> {
             }
             _ => return Err(EncodeError::Unsupported("only a map or a byte string has headers")),
         };
-        let mut http = surface(&tabm)?;
+        let mut http = encode::fitting(&tabm, fits)?;
         if let (Value::Map(rich), Some(Value::Map(commitments))) = (message, tabm.get(COMMITMENTS))
         {
             let forms = Forms::new(rich, self.links.content());

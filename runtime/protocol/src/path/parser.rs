@@ -8,6 +8,7 @@ use super::percent::decode_path;
 use super::scan::Scanner;
 use super::segment::{Segment, is_id, path_is};
 use super::{PATH, PathError, Request, Step, SubPath, annotations, query};
+use crate::commitment::COMMITMENTS;
 use crate::limits::{MAX_PATH_LENGTH, MAX_STEP_KEYS, MAX_SUB_PATH_DEPTH};
 use crate::{Key, Message, Value};
 
@@ -26,6 +27,14 @@ pub fn parse(request: &Message) -> Result<Vec<Step>, PathError> {
         None => Bytes::new(),
     };
     Parser::default().expand(&path, request)
+}
+
+/// The names and values of a path's query, as [`parse`] reads them, in order. A bare name is true.
+///
+/// # Errors
+/// A path that is too long; a percent sign that encodes nothing; a value without a name.
+pub fn query_of(path: &Bytes) -> Result<Vec<(Key, Value)>, PathError> {
+    query::pairs(&split_query(path)?.1)
 }
 
 /// What the parts of one request have used of its limits.
@@ -77,6 +86,8 @@ impl Parser {
             Segment::Message { device: Some(device), mut entries } => {
                 if path_is(&entries, <[u8]>::is_empty) {
                     entries.push((PATH, Entry::Nothing));
+                    // Its keys are set on a message, whose signers have not signed that.
+                    entries.push((COMMITMENTS, Entry::Nothing));
                 }
                 // A message that is loaded takes only what its own segment adds.
                 let own = Keys::default();

@@ -1,4 +1,4 @@
-//! From changed pages to what must be written.
+//! From changed pages to what must be written, a bounded piece at a time.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,13 @@ use crate::Slot;
 use crate::engine::{Engine, Family};
 use crate::error::StoreError;
 use crate::keys::{self, CHECKPOINT};
+use crate::local::LocalStore;
 use crate::record;
+
+/// Bytes of pages hashed in one go: then others may read.
+const PAGES_AT_ONCE: usize = 1 << 20;
+/// Lists read and hashed in one go.
+const LISTS_AT_ONCE: usize = 64;
 
 /// Pages and page lists, and the record that names them.
 pub(super) struct Pages {
@@ -21,47 +27,93 @@ pub(super) struct Pages {
 
 /// Hashes the changed pages and lists them. Of the checkpoint before, only the lists they are in are
 /// read.
-pub(super) fn prepare(
-    engine: &dyn Engine,
-    process: &Id,
+pub(super) async fn prepare(
+    store: &LocalStore,
+    process: Id,
     memory: Memory,
 ) -> Result<Pages, StoreError> {
-    let Memory { bytes, page_bytes, base, pages } = memory;
-    let base = match base {
-        Some(slot) => Some((slot, read_base(engine, process, slot, page_bytes)?)),
-        None => None,
-    };
-    let mut puts = Vec::with_capacity(pages.len() + pages.len() / 8);
-    let mut changed: BTreeMap<usize, Vec<(usize, [u8; 32])>> = BTreeMap::new();
-    for (index, page) in pages {
-        let (list, place) = (index as usize / PAGES_OF_LIST, index as usize % PAGES_OF_LIST);
-        let hash = if is_zero(&page) { NO_PAGES } else { page_key(&page) };
-        changed.entry(list).or_default().push((place, hash));
-        if hash != NO_PAGES {
-            puts.push((hash, page));
+    let begun = store.readers().run(move |engine| Preparation::begin(engine, process, memory));
+    let mut work = begun.await?;
+    while !work.is_done() {
+        work = store.readers().run(move |engine| work.step(engine)).await?;
+    }
+    Ok(work.end())
+}
+
+/// The work between two jobs.
+struct Preparation {
+    process: Id,
+    bytes: u64,
+    page_bytes: u32,
+    base: Option<Slot>,
+    /// Not hashed yet.
+    pages: std::vec::IntoIter<(u32, Bytes)>,
+    /// Places and hashes of changed pages, by the numbers of lists that are not written yet.
+    changed: BTreeMap<usize, Vec<(usize, [u8; 32])>>,
+    lists: Vec<[u8; 32]>,
+    puts: Vec<([u8; 32], Bytes)>,
+}
+
+impl Preparation {
+    fn begin(engine: &dyn Engine, process: Id, memory: Memory) -> Result<Self, StoreError> {
+        let Memory { bytes, page_bytes, base, pages } = memory;
+        let count = MemoryRecord::list_count(bytes, page_bytes);
+        let mut changed = BTreeMap::new();
+        let mut lists = Vec::new();
+        if let Some(slot) = base {
+            let base = read_base(engine, &process, slot, page_bytes)?;
+            lists = base.lists().take(count).collect();
+            if base.bytes > bytes {
+                forget_behind(&mut changed, MemoryRecord::page_count(bytes, page_bytes));
+            }
+        }
+        lists.resize(count, NO_PAGES);
+        let puts = Vec::with_capacity(pages.len() + pages.len() / 8);
+        let pages = pages.into_iter();
+        Ok(Self { process, bytes, page_bytes, base, pages, changed, lists, puts })
+    }
+
+    fn is_done(&self) -> bool {
+        self.pages.len() == 0 && self.changed.is_empty()
+    }
+
+    fn step(mut self, engine: &dyn Engine) -> Result<Self, StoreError> {
+        match self.pages.len() {
+            0 => self.list_some(engine)?,
+            _ => self.hash_some(),
+        }
+        Ok(self)
+    }
+
+    fn hash_some(&mut self) {
+        let count = PAGES_AT_ONCE / self.page_bytes.max(1) as usize;
+        for (index, page) in self.pages.by_ref().take(count.max(1)) {
+            let (list, place) = (index as usize / PAGES_OF_LIST, index as usize % PAGES_OF_LIST);
+            let hash = if is_zero(&page) { NO_PAGES } else { page_key(&page) };
+            self.changed.entry(list).or_default().push((place, hash));
+            if hash != NO_PAGES {
+                self.puts.push((hash, page));
+            }
         }
     }
-    let count = MemoryRecord::list_count(bytes, page_bytes);
-    let mut lists: Vec<[u8; 32]> = match &base {
-        Some((_, base)) => base.lists().take(count).collect(),
-        None => Vec::new(),
-    };
-    lists.resize(count, NO_PAGES);
-    if let Some((_, base)) = &base
-        && base.bytes > bytes
-    {
-        forget_behind(&mut changed, MemoryRecord::page_count(bytes, page_bytes));
+
+    fn list_some(&mut self, engine: &dyn Engine) -> Result<(), StoreError> {
+        for _ in 0..LISTS_AT_ONCE {
+            let Some((number, pages)) = self.changed.pop_first() else { break };
+            let Some(place) = self.lists.get_mut(number) else { continue };
+            let list = match self.base {
+                Some(slot) => read_list(engine, place, &self.process, slot)?,
+                None => vec![NO_PAGES; PAGES_OF_LIST],
+            };
+            *place = put_list(&mut self.puts, list, &pages);
+        }
+        Ok(())
     }
-    for (number, pages) in changed {
-        let Some(place) = lists.get_mut(number) else { continue };
-        let list = match &base {
-            Some((slot, _)) => read_list(engine, place, process, *slot)?,
-            None => vec![NO_PAGES; PAGES_OF_LIST],
-        };
-        *place = put_list(&mut puts, list, &pages);
+
+    fn end(self) -> Pages {
+        let Self { bytes, page_bytes, lists, puts, .. } = self;
+        Pages { record: MemoryRecord { bytes, page_bytes, lists: lists.concat().into() }, puts }
     }
-    let lists = lists.concat().into();
-    Ok(Pages { record: MemoryRecord { bytes, page_bytes, lists }, puts })
 }
 
 /// A memory that has become shorter names nothing behind its end: else what lay there would be back
@@ -133,4 +185,26 @@ fn put_list(
     let hash = page_key(&list);
     puts.push((hash, list));
     hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::memory::{Memory as Engine, MemoryDisk};
+
+    #[test]
+    fn no_step_takes_more_than_its_share_of_a_large_memory() {
+        let engine = Engine::open(&MemoryDisk::new()).unwrap();
+        let memory = Memory::whole(&vec![1; 64 << 20]);
+        let mut work = Preparation::begin(&engine, Id::of(b"process"), memory).unwrap();
+        let mut steps = 0;
+        while !work.is_done() {
+            let (pages, lists) = (work.pages.len(), work.changed.len());
+            work = work.step(&engine).unwrap();
+            assert!(pages - work.pages.len() <= PAGES_AT_ONCE / 4096);
+            assert!(lists <= work.changed.len() + LISTS_AT_ONCE);
+            steps += 1;
+        }
+        assert_eq!(steps, 64 + 4, "each MiB of pages, and all 64 of the 256 lists");
+    }
 }

@@ -32,7 +32,11 @@ pub(super) async fn restore(
     slot: Slot,
 ) -> Result<Restored, StoreError> {
     let read = store.readers().run(move |engine| read(engine, process, slot));
-    let (record, state) = read.await?;
+    let read = read.await;
+    if store.marks().has(&process) {
+        return Err(StoreError::NoCheckpoint { process, slot });
+    }
+    let (record, state) = read?;
     let mut memory = None;
     if let Some(named) = &record.memory {
         let length = usize::try_from(named.bytes).unwrap_or(usize::MAX);

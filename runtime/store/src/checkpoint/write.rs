@@ -42,8 +42,8 @@ pub(super) async fn write(
     let memory = match memory {
         Some(memory) => {
             memory.check(slot)?;
-            let prepared = store.readers().run(move |engine| prepare(engine, &process, memory));
-            Some(write_pages(store, &session, prepared.await?, &mut written).await?)
+            let prepared = prepare(store, process, memory).await?;
+            Some(write_pages(store, &session, prepared, &mut written).await?)
         }
         None => None,
     };

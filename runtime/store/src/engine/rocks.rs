@@ -12,9 +12,11 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use rocksdb::{
     ColumnFamily, CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, ReadOptions, ReadTier,
     Snapshot, WriteBatch, WriteOptions,
@@ -28,10 +30,13 @@ use crate::config::StoreConfig;
 use crate::engine::{Cached, Engine, Family, Op, Reader, Visit, WithReader};
 use crate::error::StoreError;
 use crate::recovery::FORMAT_VERSION;
+use crate::writer::LONG_BYTES;
 
 /// What must be writable, besides what lies in the write-ahead log alone, before a full disk counts
 /// as usable again: whenever RocksDB opens, it turns its log into tables and writes files of its own.
 const SPACE_TO_REOPEN: u64 = 4 << 20;
+/// Longest wait for reads to end before the database is opened again; then the next try is made.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
 /// Written and removed to find out.
 const SPACE_PROBE: &str = "space.probe";
 /// What RocksDB writes before `CURRENT` when it makes a folder.
@@ -56,8 +61,10 @@ pub(super) struct Open {
     cached: ReadOptions,
     synced: WriteOptions,
     unsynced: WriteOptions,
-    /// Long reads are to end, for the folder is given up.
+    /// All reads are to end, for the folder is given up.
     closing: AtomicBool,
+    /// Long reads are to end, for the database is opened again.
+    reopening: AtomicBool,
     _gone: mpsc::Sender<()>,
 }
 
@@ -110,6 +117,24 @@ impl Rocks {
             // Nothing is ever sent: this returns when the sender is dropped.
             let _ = self.gone.lock().recv();
         }
+    }
+
+    /// Ends long reads, and answers when nobody reads any more. Does not wait for that for long, for
+    /// nobody else can begin to read meanwhile.
+    fn alone(&self) -> Result<RwLockWriteGuard<'_, Option<Arc<Open>>>, StoreError> {
+        let open = self.open.write();
+        let Some(held) = &*open else { return Ok(open) };
+        held.reopening.store(true, Relaxed);
+        held.db.cancel_all_background_work(false);
+        let until = Instant::now() + LONGEST_WAIT;
+        while Arc::strong_count(held) > 1 {
+            if Instant::now() > until {
+                let source = Arc::new(io::Error::other("a long read has not ended yet"));
+                return Err(StoreError::DiskFull { source });
+            }
+            thread::sleep(LONGEST_WAIT / 100);
+        }
+        Ok(open)
     }
 
     fn probe_space(&self) -> Result<(), StoreError> {
@@ -200,9 +225,29 @@ fn open_db(
         synced,
         unsynced: WriteOptions::default(),
         closing: AtomicBool::new(false),
+        reopening: AtomicBool::new(false),
         _gone: sender,
     };
     Ok((open, gone))
+}
+
+/// While this is there, merging tables rewrites also the newest blob files.
+struct AllBlobs<'a>(&'a DB, &'a ColumnFamily);
+
+impl<'a> AllBlobs<'a> {
+    fn begin(db: &'a DB, column: &'a ColumnFamily) -> Result<Self, StoreError> {
+        let all = Self(db, column);
+        set_blob_gc_age(db, column, 1.0)?;
+        Ok(all)
+    }
+}
+
+impl Drop for AllBlobs<'_> {
+    fn drop(&mut self) {
+        if let Err(error) = set_blob_gc_age(self.0, self.1, options::BLOB_GC_AGE) {
+            tracing::warn!(%error, "blob files are rewritten more than they should be");
+        }
+    }
 }
 
 fn set_blob_gc_age(db: &DB, column: &ColumnFamily, age: f64) -> Result<(), StoreError> {
@@ -212,7 +257,7 @@ fn set_blob_gc_age(db: &DB, column: &ColumnFamily, age: f64) -> Result<(), Store
 
 impl Open {
     fn view(&self) -> View<'_> {
-        View { db: &self.db, snapshot: None, closing: &self.closing }
+        View { db: &self.db, snapshot: None, ending: &self.closing, ended: not_open }
     }
 }
 
@@ -248,8 +293,10 @@ impl Engine for Rocks {
             return Ok(Cached::OnDisk);
         };
         let open = open.ok_or_else(not_open)?;
-        match open.db.get_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
-            Ok(found) => Ok(Cached::Known(found.map(Bytes::from))),
+        match open.db.get_pinned_cf_opt(view::column(&open.db, family)?, key, &open.cached) {
+            // Copying it takes long as well.
+            Ok(Some(found)) if found.len() > LONG_BYTES => Ok(Cached::OnDisk),
+            Ok(found) => Ok(Cached::Known(found.map(|found| Bytes::copy_from_slice(&found)))),
             Err(error) if error.kind() == ErrorKind::Incomplete => Ok(Cached::OnDisk),
             Err(error) => Err(reading(family, key, error)),
         }
@@ -281,12 +328,17 @@ impl Engine for Rocks {
     fn snapshot(&self, read: WithReader<'_>) -> Result<(), StoreError> {
         let open = self.handle()?;
         let snapshot: Snapshot<'_> = open.db.snapshot();
-        read(&View { db: &open.db, snapshot: Some(&snapshot), closing: &open.closing })
+        let ended = || StoreError::Interrupted;
+        let view = View { db: &open.db, snapshot: Some(&snapshot), ending: &open.reopening, ended };
+        read(&view).map_err(|error| match error {
+            StoreError::Interrupted if open.closing.load(Relaxed) => not_open(),
+            error => error,
+        })
     }
 
     fn reopen(&self) -> Result<(), StoreError> {
         self.probe_space()?;
-        let mut open = self.open.write();
+        let mut open = self.alone()?;
         self.shut(&mut open);
         let (again, result) = match open_db(&self.folder, &self.tuning, Access::ReadWrite) {
             Ok(again) => (Some(again), Ok(())),
@@ -305,6 +357,7 @@ impl Engine for Rocks {
         let mut open = self.open.write();
         if let Some(held) = &*open {
             held.closing.store(true, Relaxed);
+            held.reopening.store(true, Relaxed);
             self.shut(&mut open);
             if !self.failed.load(Relaxed)
                 && let Err(error) = closed::write(&self.folder)
@@ -325,10 +378,8 @@ impl Engine for Rocks {
             let compact =
                 || open.db.compact_range_cf_opt(column, None::<&[u8]>, None::<&[u8]>, &options);
             if options::has_blobs(family) {
-                // Also the newest blob files are to be rewritten.
-                set_blob_gc_age(&open.db, column, 1.0)?;
+                let _all = AllBlobs::begin(&open.db, column)?;
                 compact();
-                set_blob_gc_age(&open.db, column, options::BLOB_GC_AGE)?;
             } else {
                 compact();
             }
@@ -350,5 +401,95 @@ impl Engine for Rocks {
 
     fn counters(&self) -> Vec<(String, u64)> {
         self.tuning.counters()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(folder: &Path) -> Rocks {
+        Rocks::open(folder, &StoreConfig::default()).unwrap()
+    }
+
+    fn put(rocks: &Rocks, key: &'static str) -> Result<(), StoreError> {
+        rocks.write(&[Op::Put { family: Family::Names, key: key.into(), value: key.into() }], true)
+    }
+
+    fn has(rocks: &Rocks, key: &str) -> bool {
+        rocks.get(Family::Names, key.as_bytes()).unwrap().is_some()
+    }
+
+    #[test]
+    fn opening_again_ends_long_reads_and_does_not_wait_for_one_that_does_not_end() {
+        let folder = tempfile::tempdir().unwrap();
+        let rocks = open(folder.path());
+        put(&rocks, "a").unwrap();
+        put(&rocks, "b").unwrap();
+        let (begun, reading) = mpsc::channel();
+        let (release, held) = mpsc::channel::<()>();
+        thread::scope(|scope| {
+            let rocks = &rocks;
+            let read = scope.spawn(move || {
+                rocks.snapshot(&mut |reader| {
+                    reader.scan(Family::Names, b"a", b"z", &mut |_, _| {
+                        begun.send(()).unwrap();
+                        let _ = held.recv();
+                        std::ops::ControlFlow::Continue(())
+                    })
+                })
+            });
+            reading.recv().unwrap();
+            let refused = rocks.reopen().unwrap_err();
+            assert!(matches!(refused, StoreError::DiskFull { .. }), "{refused}");
+            assert!(has(rocks, "a"), "others read");
+            drop(release);
+            let ended = read.join().unwrap();
+            assert!(matches!(ended, Err(StoreError::Interrupted)), "{ended:?}");
+        });
+        rocks.reopen().unwrap();
+        put(&rocks, "c").unwrap();
+        assert!(has(&rocks, "a") && has(&rocks, "c"));
+    }
+
+    #[test]
+    fn what_cannot_be_opened_again_for_writing_is_still_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let rocks = open(folder.path());
+        put(&rocks, "a").unwrap();
+        // RocksDB takes its lock to write, and not to read.
+        let lock = folder.path().join("LOCK");
+        fs::remove_file(&lock).unwrap();
+        fs::create_dir(&lock).unwrap();
+        rocks.reopen().unwrap_err();
+        assert!(has(&rocks, "a"));
+        put(&rocks, "b").unwrap_err();
+        fs::remove_dir(&lock).unwrap();
+        rocks.reopen().unwrap();
+        put(&rocks, "b").unwrap();
+        assert!(has(&rocks, "a") && has(&rocks, "b"));
+    }
+
+    #[test]
+    fn compaction_leaves_the_age_of_blob_files_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let rocks = open(folder.path());
+        put(&rocks, "a").unwrap();
+        let handle = rocks.handle().unwrap();
+        let column = view::column(&handle.db, Family::Log).unwrap();
+        let interrupted = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _all = AllBlobs::begin(&handle.db, column).unwrap();
+            panic!("interrupted");
+        }));
+        assert!(interrupted.is_err());
+        let mut options: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.to_string_lossy().contains("OPTIONS-"))
+            .collect();
+        options.sort();
+        let text = fs::read_to_string(options.last().unwrap()).unwrap();
+        let ages = text.lines().filter(|line| line.contains("blob_garbage_collection_age_cutoff"));
+        assert!(ages.clone().count() > 0 && ages.clone().all(|line| line.contains("0.25")));
     }
 }

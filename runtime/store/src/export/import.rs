@@ -1,6 +1,6 @@
 //! Reading an export into a store.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, HEAD};
 use crate::local::LocalStore;
-use crate::processes::{HalfDone, finish_delete, half_done_key};
+use crate::processes::{Claim, HalfDone, Job, half_done_key};
 use crate::writer::How;
 
 /// Bytes of records in one request to the writer.
@@ -39,20 +39,23 @@ impl LocalStore {
     /// Reads an export. Its processes must not be here yet; they become visible together, at the
     /// end. Of messages, names, ledgers and timers, those that are here stay as they are.
     ///
-    /// Until then nothing of their outboxes is due, listed or can be begun.
+    /// Until then nothing of them can be read, nothing of their outboxes is due or can be begun.
     ///
     /// If it fails, or the program does, the processes are deleted again; messages and pages stay.
+    /// Only if the last write has an unknown outcome may they be there, whole.
     ///
     /// Blocks: for a command, or a thread of its own. Others may read and write meanwhile.
     ///
     /// # Errors
     /// [`StoreError::ProcessExists`], [`StoreError::ProcessBusy`], [`StoreError::InvalidExport`],
-    /// [`StoreError::Corrupt`] if a process does not agree with itself, [`StoreError::VersionTooNew`], [`StoreError::Stream`]; errors of writing.
+    /// [`StoreError::Corrupt`] if a process does not agree with itself,
+    /// [`StoreError::VersionTooNew`], [`StoreError::RecordTooNew`], [`StoreError::Stream`]; errors of
+    /// writing.
     pub fn import(&self, from: &mut dyn Read) -> Result<Imported, StoreError> {
         let mut import = Import {
             store: self.clone(),
             session: Arc::new(self.collector().session()),
-            processes: BTreeSet::new(),
+            processes: BTreeMap::new(),
             part: Vec::new(),
             part_bytes: 0,
             last: Vec::new(),
@@ -73,7 +76,8 @@ struct Import {
     store: LocalStore,
     /// Keeps the pages until their checkpoints are written.
     session: Arc<Session>,
-    processes: BTreeSet<Id>,
+    /// Claimed, and then marked.
+    processes: BTreeMap<Id, Claim>,
     part: Vec<(Place, Record)>,
     part_bytes: usize,
     /// What makes the processes visible.
@@ -97,6 +101,9 @@ impl Import {
 
     /// Marks a process, so that nobody writes to it and a crash drops it.
     fn begin(&mut self, process: Id) -> Result<(), StoreError> {
+        let claim = self.store.marks().claim(process);
+        // Claimed before it is marked: should nobody know whether it is marked, the mark is ours.
+        self.processes.insert(process, claim.ok_or(StoreError::ProcessBusy { process })?);
         let how = How::synced(64);
         wait(self.store.writer().submit(how, move |batch| {
             let mark = half_done_key(&process);
@@ -109,7 +116,6 @@ impl Import {
             batch.put_record(Family::Node, mark, &HalfDone::Importing);
             Ok(())
         }))?;
-        self.processes.insert(process);
         self.imported.processes += 1;
         Ok(())
     }
@@ -118,7 +124,7 @@ impl Import {
         self.imported.records += 1;
         let place = place(&record)?;
         if let Place::OfProcess(process) | Place::Last(process) = &place
-            && !self.processes.contains(process)
+            && !self.processes.contains_key(process)
         {
             return Err(invalid("a record belongs to no process of the export"));
         }
@@ -141,8 +147,9 @@ impl Import {
     }
 
     fn end(&mut self) -> Result<(), StoreError> {
-        whole::check(self.store.engine(), &self.last, &self.processes)?;
-        let (last, processes) = (std::mem::take(&mut self.last), self.processes.clone());
+        whole::check(self.store.engine(), &self.last, self.processes.keys())?;
+        let last = std::mem::take(&mut self.last);
+        let processes: Vec<Id> = self.processes.keys().copied().collect();
         let how = How::synced(last.len() * 128);
         wait(self.store.writer().submit(how, move |batch| {
             for Record { family, key, value } in last {
@@ -155,12 +162,17 @@ impl Import {
         }))
     }
 
-    /// Deletes what was imported. If that fails too, the next start does it.
-    fn undo(&self) {
-        for process in &self.processes {
-            if let Err(error) = wait(Box::pin(finish_delete(self.store.clone(), *process))) {
-                tracing::warn!(%process, %error, "a failed import stays until the next start");
-            }
+    /// Deletes what was imported and is not whole. What cannot be deleted now will be later, at the
+    /// latest at the next start.
+    fn undo(self) {
+        let tried = self.processes.into_iter().map(|(process, claim)| {
+            let (job, tried) = Job::new(process, HalfDone::Importing, Some(claim));
+            self.store.deleter().delete(job);
+            tried
+        });
+        for tried in tried.collect::<Vec<_>>() {
+            // The deleter has told the log why one is not gone.
+            let _ = wait(Box::pin(async move { Ok(tried.await) }));
         }
     }
 }

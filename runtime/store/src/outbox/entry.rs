@@ -1,7 +1,6 @@
 //! An entry of the outbox, and how its indexes follow it.
 
-use std::collections::BTreeSet;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use bytes::Bytes;
 use oxbeam_protocol::Id;
@@ -14,7 +13,7 @@ use crate::engine::{Engine, Family};
 use crate::error::StoreError;
 use crate::keys::{self, DEAD, DUE, ENTRY, Parts, SIGNED};
 use crate::page::{Limit, Page, page};
-use crate::processes::{is_half_done, refuse_half_done};
+use crate::processes::{Marks, refuse_half_done};
 use crate::record;
 
 /// A message that a slot sends.
@@ -210,25 +209,14 @@ pub(super) fn read_entry(engine: &dyn Engine, key: EntryKey) -> Result<Option<En
 }
 
 /// The time of the first entry in the index of what is due.
-pub(super) fn first_due(engine: &dyn Engine) -> Result<Option<u64>, StoreError> {
-    let mut hidden = BTreeSet::new();
+pub(super) fn first_due(engine: &dyn Engine, marks: &Marks) -> Result<Option<u64>, StoreError> {
     let mut found = Ok(None);
     engine.scan(Family::Outbox, &[DUE], &keys::after(&[DUE]), &mut |key, _| {
         let mut parts = Parts(key.get(1..).unwrap_or_default());
-        let (Some(time), Some(process)) = (parts.u64(), parts.id()) else {
-            found = Err(corrupt(key, "it names no entry"));
-            return ControlFlow::Break(());
-        };
-        if hidden.contains(&process) {
-            return ControlFlow::Continue(());
-        }
-        found = match is_half_done(engine, &process) {
-            Ok(true) => {
-                hidden.insert(process);
-                return ControlFlow::Continue(());
-            }
-            Ok(false) => Ok(Some(time)),
-            Err(error) => Err(error),
+        found = match (parts.u64(), parts.id()) {
+            (Some(_), Some(process)) if marks.has(&process) => return ControlFlow::Continue(()),
+            (Some(time), Some(_)) => Ok(Some(time)),
+            _ => Err(corrupt(key, "it names no entry")),
         };
         ControlFlow::Break(())
     })?;
@@ -238,12 +226,12 @@ pub(super) fn first_due(engine: &dyn Engine) -> Result<Option<u64>, StoreError> 
 /// The entries that an index names, whose keys have `skip` bytes before the entry's own.
 pub(super) fn scan_index(
     engine: &dyn Engine,
-    from: &[u8],
-    to: &[u8],
+    marks: &Marks,
+    range: Range<&Bytes>,
     skip: usize,
     limit: Limit,
 ) -> Result<Page<Entry, EntryKey>, StoreError> {
-    let found = page(engine, Family::Outbox, from, to, limit, |key, _| {
+    let found = page(engine, Family::Outbox, range.start, range.end, limit, |key, _| {
         let at = EntryKey::read(key.get(skip..).unwrap_or_default());
         let at = at.ok_or_else(|| corrupt(key, "it names no entry"))?;
         Ok((at, at))
@@ -252,11 +240,12 @@ pub(super) fn scan_index(
     let mut bytes = 0;
     let mut last = None;
     for key in &found.items {
-        // It may have been deleted since the index was read, or come from an import under way.
-        if is_half_done(engine, &key.process)? {
+        let entry = read_entry(engine, *key);
+        // It may come from an import under way, or its process be deleted.
+        if marks.has(&key.process) {
             continue;
         }
-        let Some(entry) = read_entry(engine, *key)? else { continue };
+        let Some(entry) = entry? else { continue };
         bytes += entry.message.len();
         if !items.is_empty() && bytes > limit.bytes {
             return Ok(Page { items, last });

@@ -47,10 +47,6 @@ impl Prepared {
         self.count
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.puts.iter().map(|(key, value)| key.len() + value.len()).sum()
-    }
-
     pub(crate) fn plan(self, batch: &mut Batch<'_>) {
         for (key, value) in self.puts {
             batch.put(Family::Outbox, key, value);

@@ -1,4 +1,7 @@
 //! Deleting a process: a mark, then piece after piece, then the mark.
+//!
+//! Once there is a mark, the deletion goes on by itself: whoever asked may go away, and what the
+//! writer cannot do just now is tried again.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -6,11 +9,12 @@ use std::ops::ControlFlow;
 use bytes::Bytes;
 use oxbeam_protocol::Id;
 
+use super::deleter::Job;
 use super::{HalfDone, half_done_key};
-use crate::answer::Answer;
+use crate::answer::{Answer, wait};
 use crate::batch::Batch;
 use crate::engine::{Engine, Family};
-use crate::error::StoreError;
+use crate::error::{Ended, StoreError};
 use crate::keys::{
     self, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, DEAD, DUE, ENTRY, HEAD, RECEIVED, RESULT,
     SIGNED, STATE,
@@ -18,18 +22,30 @@ use crate::keys::{
 use crate::local::LocalStore;
 use crate::outbox::EntryRecord;
 use crate::record;
-use crate::writer::How;
+use crate::writer::{How, Writer};
 
 /// Entries of the outbox that one batch deletes.
 const PIECE: usize = 1000;
 /// Kind and time, which come before the entry in the index of what is due.
 const DUE_HEADER_BYTES: usize = 9;
 
-pub(super) fn delete(store: LocalStore, process: Id) -> Answer<()> {
+pub(super) fn delete(store: &LocalStore, process: Id) -> Answer<()> {
+    let (job, tried) = Job::new(process, HalfDone::Deleting, None);
+    let deleter = store.deleter().clone();
+    let how = How::synced(64);
+    let marked = store.writer().submit_then(
+        how,
+        move |batch| mark(batch, &process),
+        move |marked| {
+            // With an unknown outcome there may be a mark.
+            if marked.as_ref().map_or_else(StoreError::outcome_is_unknown, |()| true) {
+                deleter.delete(job);
+            }
+        },
+    );
     Box::pin(async move {
-        let marked = store.writer().submit(How::synced(64), move |batch| mark(batch, &process));
         marked.await?;
-        finish_delete(store, process).await
+        tried.await.unwrap_or(Err(StoreError::Ended { ended: Ended::Closed }))
     })
 }
 
@@ -47,19 +63,30 @@ fn mark(batch: &mut Batch<'_>, process: &Id) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Deletes what is left of a process that is marked.
-pub(crate) async fn finish_delete(store: LocalStore, process: Id) -> Result<(), StoreError> {
+/// Deletes what is left of a process, if it is marked like this.
+pub(super) fn delete_marked(
+    writer: &Writer,
+    process: Id,
+    marked: HalfDone,
+) -> Result<(), StoreError> {
     let mut from = keys::of_process(ENTRY, &process);
     loop {
         let how = How::buffered(PIECE * 128).alone();
-        let piece = store.writer().submit(how, move |batch| delete_entries(batch, &process, &from));
-        match piece.await? {
-            Some(next) => from = next,
-            None => break,
+        let piece = writer.submit(how, move |batch| {
+            let mark: Option<HalfDone> = batch.record(Family::Node, &half_done_key(&process))?;
+            match mark == Some(marked) {
+                true => delete_entries(batch, &process, &from).map(Some),
+                false => Ok(None),
+            }
+        });
+        match wait(piece)? {
+            Some(Some(next)) => from = next,
+            Some(None) => break,
+            None => return Ok(()),
         }
     }
     let how = How::synced(1024).alone();
-    store.writer().submit(how, move |batch| delete_rest(batch, &process)).await
+    wait(writer.submit(how, move |batch| delete_rest(batch, &process)))
 }
 
 /// The same before there is a writer.

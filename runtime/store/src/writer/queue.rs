@@ -24,7 +24,7 @@ pub(super) enum Place {
     /// It is done, whoever waits for it.
     Room { _held: OwnedSemaphorePermit },
     /// It is behind the room there is, and done only if its caller is still there by then.
-    Line { _held: OwnedSemaphorePermit },
+    Line { _held: (OwnedSemaphorePermit, OwnedSemaphorePermit) },
 }
 
 impl Queued {
@@ -47,27 +47,33 @@ pub(super) trait Request: Send {
 }
 
 /// A request, and its answer once there is one.
-pub(super) struct Planned<T, F> {
+pub(super) struct Planned<T, F, N> {
     plan: Option<F>,
+    then: N,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Planned<T, F>
+impl<T, F, N> Planned<T, F, N>
 where
     T: Send + 'static,
     F: FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send + 'static,
+    N: FnOnce(&Result<T, StoreError>) + Send + 'static,
 {
-    pub(super) fn of(plan: F) -> (Box<dyn Request>, oneshot::Receiver<Result<T, StoreError>>) {
+    pub(super) fn of(
+        plan: F,
+        then: N,
+    ) -> (Box<dyn Request>, oneshot::Receiver<Result<T, StoreError>>) {
         let (reply, answer) = oneshot::channel();
-        (Box::new(Self { plan: Some(plan), outcome: None, reply }), answer)
+        (Box::new(Self { plan: Some(plan), then, outcome: None, reply }), answer)
     }
 }
 
-impl<T, F> Request for Planned<T, F>
+impl<T, F, N> Request for Planned<T, F, N>
 where
     T: Send,
     F: FnOnce(&mut Batch<'_>) -> Result<T, StoreError> + Send,
+    N: FnOnce(&Result<T, StoreError>) + Send,
 {
     fn plan(&mut self, batch: &mut Batch<'_>) -> bool {
         let Some(plan) = self.plan.take() else { return false };
@@ -87,6 +93,7 @@ where
             (Err(error), _) => Err(error),
             (Ok(()), None) => Err(StoreError::Ended { ended: Ended::Closed }),
         };
+        (self.then)(&outcome);
         // Whoever asked may have gone.
         let _ = self.reply.send(outcome);
     }

@@ -16,6 +16,7 @@ use crate::config::{Durability, StoreConfig};
 use crate::engine::Engine;
 use crate::error::{Ended, StoreError};
 use crate::failpoint;
+use crate::processes::Marks;
 
 /// Longest wait for the callers just answered to come back with their next requests.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
@@ -30,6 +31,7 @@ pub(super) struct Run {
     most_bytes: usize,
     counters: Arc<Counters>,
     recent: Recent,
+    marks: Marks,
     /// Something may have been written and not yet synced.
     unsynced: bool,
     /// The request that did not fit into the last group.
@@ -74,6 +76,7 @@ impl Run {
         config: &StoreConfig,
         phase: watch::Sender<Phase>,
         counters: Arc<Counters>,
+        marks: Marks,
     ) -> Self {
         Self {
             life: Life { engine: Arc::clone(&engine), phase, ended: Ended::Closed },
@@ -84,6 +87,7 @@ impl Run {
             most_bytes: config.batch_bytes,
             counters,
             recent: Recent::default(),
+            marks,
             // Recovery may have written.
             unsynced: true,
             held: None,
@@ -167,6 +171,8 @@ impl Run {
             return Err(error.clone());
         }
         self.engine.reopen()?;
+        // What failed may be there.
+        self.marks.load(&*self.engine)?;
         self.full = None;
         self.counters.reopened.fetch_add(1, Relaxed);
         info!("the disk has space again");
@@ -177,7 +183,8 @@ impl Run {
         let engine = Arc::clone(&self.engine);
         // If anything fails on the way, what was remembered is gone, as it must be.
         let mut recent = std::mem::take(&mut self.recent);
-        let mut batch = Batch::on(&*engine, &recent);
+        let marks = self.marks.clone();
+        let mut batch = Batch::on(&*engine, &recent, &marks);
         let mut sync = false;
         for queued in group.iter_mut().filter(|queued| !queued.is_given_up()) {
             let granted = queued.request.plan(&mut batch);
@@ -189,6 +196,7 @@ impl Run {
             self.write_batch(&batch, sync, group.len())?;
         }
         let written = batch.into_ahead();
+        marks.written(written.iter());
         recent.written(written);
         self.recent = recent;
         Ok(())

@@ -3,11 +3,11 @@
 use std::io::Read;
 
 use oxbeam_store::{
-    Append, Checkpoints, Commit, Content, EntryKey, Limit, LocalStore, Log, Outbox, Processes,
-    Results, StoreError, Tables, Timers,
+    Append, Checkpoints, Commit, Content, ContentBatch, EntryKey, Limit, LocalStore, Log, Outbox,
+    Persist, Processes, Results, StoreError, Tables, Timers,
 };
 
-use crate::common::{Place, append, bytes, commit, id, on_both, outgoing, small};
+use crate::common::{Place, append, body, bytes, commit, id, on_both, outgoing, small};
 use crate::integrity::fill;
 
 async fn exported(store: &LocalStore) -> Vec<u8> {
@@ -59,6 +59,45 @@ async fn one_process_is_exported_with_all_that_it_needs() {
         assert!(memory[..70_000].iter().all(|byte| *byte == b'a'));
         let refused = store.export_process(id("nobody"), &mut Vec::new()).unwrap_err();
         assert!(matches!(refused, StoreError::NoProcess { .. }), "{refused}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_came_with_a_process_is_readable_after_its_import_as_before() {
+    on_both(|place| async move {
+        let store = place.open();
+        let p = id("p");
+        let with = |name: &str| ContentBatch {
+            messages: vec![(id(name), bytes(name))],
+            aliases: vec![(id(&format!("{name} signed")), id(name))],
+            links: vec![(format!("{name}/path"), format!("{name}/target"))],
+        };
+        // Named by the log and the results, and put by itself: as a message, and under an alias.
+        let alone = ContentBatch {
+            messages: vec![(body(p, 0), bytes("the body")), (id("state"), bytes("the state"))],
+            aliases: vec![(id("state signed"), id("state"))],
+            ..ContentBatch::default()
+        };
+        store.put_content(alone, Persist::Synced).await.unwrap();
+        store.append(Append { content: with("append"), ..append(p, 0) }).await.unwrap();
+        let state = Some(id("state signed"));
+        store.commit(Commit { content: with("commit"), state, ..commit(p, 0) }).await.unwrap();
+        let mut stream = Vec::new();
+        store.export_process(p, &mut stream).unwrap();
+        let other = Place::memory().open();
+        other.import(&mut &*stream).unwrap();
+        for name in ["append", "append signed", "commit", "commit signed", "state signed"] {
+            let before = store.content(id(name)).await.unwrap();
+            assert!(before.is_some() && other.content(id(name)).await.unwrap() == before, "{name}");
+        }
+        assert_eq!(other.content(body(p, 0)).await.unwrap().unwrap(), "the body");
+        for name in ["append", "commit"] {
+            let found = other.resolve(format!("{name}/path")).await.unwrap();
+            assert_eq!(found, format!("{name}/target"));
+        }
+        let repeated = Commit { state, ..commit(p, 0) };
+        assert!(other.commit(repeated).await.unwrap().repeated, "whatever comes with it");
     })
     .await;
 }
@@ -144,6 +183,13 @@ impl Read for Peek<'_> {
                 assert_eq!(usage.outbox.count, 2, "it is written and not shown");
                 assert!(store.due(9, Limit::default()).await.unwrap().is_empty());
                 assert_eq!(store.next_due().await.unwrap(), None);
+                let (p, all) = (key.process, Limit::default());
+                assert_eq!(store.assignment(p, 0).await.unwrap(), None);
+                assert!(store.assignments(p, 0, all).await.unwrap().items.is_empty());
+                assert_eq!(store.result(p, 0).await.unwrap(), None);
+                assert!(store.results(p, 0, all).await.unwrap().items.is_empty());
+                assert_eq!(store.entry(key).await.unwrap(), None);
+                assert!(store.entries(p, None, all).await.unwrap().items.is_empty());
                 let refused = store.begin(key, 9).await.unwrap_err();
                 assert!(matches!(refused, StoreError::ProcessBusy { .. }), "{refused}");
             });
@@ -173,4 +219,35 @@ fn no_message_of_an_import_is_sent_before_its_end() {
     assert!(cut.looked);
     other.import(&mut &*stream).unwrap();
     assert_eq!(runtime().block_on(other.next_due()).unwrap(), Some(5));
+}
+
+#[tokio::test]
+async fn an_import_that_meets_a_full_disk_is_undone_when_there_is_space_and_takes_nothing_along() {
+    let source = Place::memory().open();
+    let stream = exported(&source).await;
+    let mut one = Vec::new();
+    source.export_process(id("a"), &mut one).unwrap();
+    for room in (0..one.len() + 2000).step_by(one.len() / 10) {
+        let place = Place::memory();
+        let Place::Memory(disk) = &place else { unreachable!() };
+        let store = place.open();
+        store.append(append(id("b"), 0)).await.unwrap();
+        disk.set_capacity(Some(disk.used() + room));
+        let outcome = store.import(&mut &*one);
+        // The other process of this one is here already, and stays, whatever is told of it.
+        store.import(&mut &*stream).unwrap_err();
+        disk.set_capacity(None);
+        if let Err(error) = outcome {
+            assert!(matches!(error, StoreError::DiskFull { .. }), "{room}: {error}");
+            while let Err(error) = store.import(&mut &*one) {
+                let expected = [StoreError::ProcessBusy { process: id("a") }.to_string()];
+                let full = matches!(error, StoreError::DiskFull { .. });
+                assert!(full || expected.contains(&error.to_string()), "{room}: {error}");
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(store.head(id("b")).await.unwrap().unwrap().slot, 0);
+        assert_eq!(store.head(id("a")).await.unwrap().unwrap().slot, 4);
+        assert!(store.check().unwrap().is_sound());
+    }
 }

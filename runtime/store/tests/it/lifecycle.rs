@@ -281,18 +281,17 @@ async fn a_check_does_not_hold_up_closing() {
     }
     let checking = store.clone();
     let checked = tokio::task::spawn_blocking(move || {
-        let mut reports = 0;
-        while let Ok(report) = checking.check() {
-            if !report.is_sound() {
-                break;
+        loop {
+            match checking.check() {
+                Ok(report) => assert!(report.is_sound(), "{:?}", report.findings),
+                Err(error) => break error,
             }
-            reports += 1;
         }
-        reports
     });
     while !checked.is_finished() {
         store.close().await;
     }
-    checked.await.unwrap();
+    let ended = checked.await.unwrap();
+    assert!(matches!(ended, StoreError::Ended { ended: Ended::Closed }), "{ended:?}");
     place.open().close().await;
 }

@@ -122,3 +122,69 @@ async fn a_process_with_a_damaged_outbox_is_deleted_and_the_store_opens_again() 
     }
     assert!(tried > 0, "no seed hit an entry");
 }
+
+/// A process whose deletion was begun, and cannot go on because the disk is full.
+async fn half_deleted(place: &Place) -> (oxbeam_store::LocalStore, StoreError) {
+    let Place::Memory(disk) = place else { unreachable!() };
+    let store = place.open();
+    store.append(append(id("process"), 0)).await.unwrap();
+    let outbox = (0..2500).map(|index| outgoing(index, 1)).collect();
+    store.commit(Commit { outbox, ..commit(id("process"), 0) }).await.unwrap();
+    // There is room for the mark, and not for what comes after it.
+    disk.set_capacity(Some(disk.used() + 500));
+    let full = store.delete_process(id("process")).await.unwrap_err();
+    (store, full)
+}
+
+#[tokio::test]
+async fn a_process_that_is_being_deleted_is_gone_for_all_who_read() {
+    let place = Place::memory();
+    let (store, full) = half_deleted(&place).await;
+    assert!(matches!(full, StoreError::DiskFull { .. }), "{full}");
+    let (p, all) = (id("process"), Limit::default());
+    assert!(store.process_usage(p).await.unwrap().outbox.count > 0, "it is not gone yet");
+    assert!(store.processes(None, all).await.unwrap().items.is_empty());
+    assert_eq!(store.head(p).await.unwrap(), None);
+    assert_eq!(store.assignment(p, 0).await.unwrap(), None);
+    assert!(store.assignments(p, 0, all).await.unwrap().items.is_empty());
+    assert_eq!(store.computed(p).await.unwrap(), None);
+    assert_eq!(store.result(p, 0).await.unwrap(), None);
+    let key = oxbeam_store::EntryKey { process: p, slot: 0, index: 0 };
+    assert_eq!(store.entry(key).await.unwrap(), None);
+    assert_eq!(store.next_due().await.unwrap(), None);
+    let refused = store.export_process(p, &mut Vec::new()).unwrap_err();
+    assert!(matches!(refused, StoreError::ProcessBusy { .. }), "{refused}");
+    let whole = store.export(&mut Vec::new()).unwrap();
+    assert_eq!(whole.processes, 0);
+}
+
+#[tokio::test]
+async fn a_deletion_goes_on_when_the_full_disk_has_space_again() {
+    let place = Place::memory();
+    let Place::Memory(disk) = &place else { unreachable!() };
+    let (store, _) = half_deleted(&place).await;
+    disk.set_capacity(None);
+    while store.process_usage(id("process")).await.unwrap() != ProcessUsage::default() {
+        tokio::task::yield_now().await;
+    }
+    let refused = store.delete_process(id("process")).await.unwrap_err();
+    assert!(matches!(refused, StoreError::NoProcess { .. }), "{refused}");
+    store.append(append(id("process"), 0)).await.unwrap();
+    assert!(store.check().unwrap().is_sound());
+}
+
+#[tokio::test]
+async fn a_deletion_goes_on_although_its_caller_goes_away() {
+    on_both(|place| async move {
+        let store = place.open();
+        store.append(append(id("process"), 0)).await.unwrap();
+        let outbox = (0..2500).map(|index| outgoing(index, 1)).collect();
+        store.commit(Commit { outbox, ..commit(id("process"), 0) }).await.unwrap();
+        drop(store.delete_process(id("process")));
+        while store.process_usage(id("process")).await.unwrap() != ProcessUsage::default() {
+            tokio::task::yield_now().await;
+        }
+        assert!(store.check().unwrap().is_sound());
+    })
+    .await;
+}

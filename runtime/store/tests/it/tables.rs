@@ -82,6 +82,25 @@ async fn values_are_read_by_prefix_a_piece_at_a_time() {
 }
 
 #[tokio::test]
+async fn values_have_their_prefix_wherever_they_begin() {
+    on_both(|place| async move {
+        let store = place.open();
+        let changes = ["a", "ab", "b1", "c"].map(|name| change(name, None, Some("v")));
+        set(&store, changes.into()).await.unwrap();
+        for (after, expected) in
+            [("a", vec!["b1"]), ("b0", vec!["b1"]), ("b1", vec![]), ("c", vec![])]
+        {
+            let read =
+                store.values(Table::Ledgers, bytes("b"), Some(bytes(after)), Limit::default());
+            let read = read.await.unwrap();
+            let names: Vec<_> = read.items.into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, expected, "after {after}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn tables_do_not_see_each_other() {
     on_both(|place| async move {
         let store = place.open();

@@ -1,11 +1,8 @@
 //! Group commit as its callers see it: who is answered when, and what happens when writing fails.
 
-use std::time::{Duration, Instant};
-
 use futures_util::future::join_all;
 use oxbeam_store::{
-    Append, Content, ContentBatch, Durability, Ended, Limit, Log, Persist, Results, StoreConfig,
-    StoreError,
+    Content, ContentBatch, Durability, Ended, Limit, Log, Persist, Results, StoreConfig, StoreError,
 };
 
 use crate::common::{Place, append, bytes, commit, id, on_both, poll_once, small};
@@ -122,9 +119,8 @@ async fn a_full_disk_fails_writes_until_there_is_space_and_never_reads() {
             assert_eq!(store.head(process).await.unwrap().unwrap().slot, 0);
         }
         disk.set_capacity(None);
-        let until = Instant::now() + Duration::from_secs(10);
         while let Err(error) = store.append(append(process, 1)).await {
-            assert!(matches!(error, StoreError::DiskFull { .. }) && Instant::now() < until);
+            assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
             tokio::task::yield_now().await;
         }
         assert_eq!(store.head(process).await.unwrap().unwrap().slot, 1);
@@ -141,35 +137,6 @@ async fn a_request_is_done_although_its_caller_goes_away() {
             drop(store.append(append(id("process"), slot)));
         }
         store.append(append(id("process"), 100)).await.unwrap();
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn callers_wait_for_room_in_the_queue_and_too_many_are_refused() {
-    on_both(|place| async move {
-        let config = StoreConfig { write_queue: 4, write_waiters: 3, ..small() };
-        let (store, _) = place.open_with(&config).unwrap();
-        let large = |slot| Append {
-            // Takes all of the queue.
-            assignment: vec![0; 1 << 20].into(),
-            ..append(id("process"), slot)
-        };
-        let answers: Vec<_> = (0..200).map(|slot| store.append(large(slot))).collect();
-        let mut done = 0;
-        let mut refused = 0;
-        for answer in answers {
-            match answer.await {
-                Ok(_) => done += 1,
-                Err(StoreError::Overloaded { waiting: 3 }) => refused += 1,
-                // Those before it were refused.
-                Err(StoreError::OutOfOrder { .. }) => {}
-                Err(other) => panic!("{other}"),
-            }
-        }
-        assert!(done >= 1 && refused > 0, "{done} done, {refused} refused");
-        let head = store.head(id("process")).await.unwrap().unwrap().slot;
-        assert_eq!(head + 1, done, "and what was done is dense");
     })
     .await;
 }

@@ -15,9 +15,17 @@ use crate::commitment::COMMITMENTS;
 use crate::limits::{MAX_DEPTH, MAX_PARTS, MAX_SIZE};
 use crate::{Key, Message, NoContent, Value, order, structured_field as field};
 
+/// Whether a transport can carry a header.
+type Fits = fn(&Key, &Bytes) -> bool;
+
 /// The headers and body of a TABM, without its signatures.
 pub(crate) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
-    write(tabm, false)
+    write(tabm, false, |_, _| true)
+}
+
+/// The headers and body of a TABM, with what does not fit into a header in the body.
+pub(super) fn fitting(tabm: &Message, fits: Fits) -> Result<HttpMessage, EncodeError> {
+    write(tabm, false, fits)
 }
 
 /// The headers and body of a TABM as they are signed.
@@ -26,12 +34,12 @@ pub(crate) fn surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
 /// Beyond those of [`surface`]: what another message would be written as, too. Two messages that are
 /// written alike would be signed alike.
 pub(crate) fn signed_surface(tabm: &Message) -> Result<HttpMessage, EncodeError> {
-    write(tabm, true)
+    write(tabm, true, |_, _| true)
 }
 
-fn write(tabm: &Message, exact: bool) -> Result<HttpMessage, EncodeError> {
+fn write(tabm: &Message, exact: bool, fits: Fits) -> Result<HttpMessage, EncodeError> {
     let inline = Inline::of(|key| tabm.get_exact(key)?.as_bytes(), |key| tabm.contains(key));
-    let mut split = Split { inline: &inline.key, headers: BTreeMap::new(), rest: Vec::new() };
+    let mut split = Split { inline: &inline.key, fits, headers: BTreeMap::new(), rest: Vec::new() };
     split.fill(tabm);
     if inline.announced {
         split.headers.insert(AO_BODY_KEY, inline.key.to_bytes());
@@ -61,6 +69,7 @@ pub(crate) fn content_digest(body: &[u8]) -> Bytes {
 /// The entries of a message: headers on one side, what belongs to the body on the other.
 struct Split<'a> {
     inline: &'a Key,
+    fits: Fits,
     headers: BTreeMap<Key, Bytes>,
     rest: Vec<(Key, Value)>,
 }
@@ -83,7 +92,10 @@ impl Split<'_> {
     fn place(&mut self, key: &Key, value: &Value) {
         match value {
             Value::Bytes(bytes)
-                if bytes.len() <= MAX_HEADER_VALUE && *key != BODY && key != self.inline =>
+                if bytes.len() <= MAX_HEADER_VALUE
+                    && *key != BODY
+                    && key != self.inline
+                    && (self.fits)(key, bytes) =>
             {
                 self.headers.insert(key.clone(), bytes.clone());
             }

@@ -19,6 +19,8 @@ use crate::engine::{Family, Op};
 use crate::error::StoreError;
 
 const HEADER_BYTES: usize = 8;
+/// What must be free before a full disk counts as usable again.
+const SPACE_TO_REOPEN: usize = 4 << 10;
 /// A log that is longer is replaced by what it says.
 const FOLD_BYTES: usize = 32 << 20;
 
@@ -106,9 +108,11 @@ impl Disk {
             self.log.extend(record.iter().take(torn));
             return Err(failed("it was told to fail"));
         }
-        if self.capacity.is_some_and(|capacity| self.log.len() + record.len() > capacity) {
-            let source = io::Error::from(io::ErrorKind::StorageFull);
-            return Err(StoreError::DiskFull { source: Arc::new(source) });
+        let space = self.space();
+        if record.len() > space {
+            // As much as fits is there, and cut off when the log is read.
+            self.log.extend(record.iter().take(space));
+            return Err(full());
         }
         self.log.extend_from_slice(&record);
         if sync {
@@ -116,6 +120,10 @@ impl Disk {
             self.fold();
         }
         Ok(())
+    }
+
+    fn space(&self) -> usize {
+        self.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(self.log.len()))
     }
 
     fn fails_now(&mut self) -> Option<u64> {
@@ -136,6 +144,10 @@ impl Disk {
 fn failed(reason: &str) -> StoreError {
     let source = Arc::new(io::Error::other(reason.to_owned()));
     StoreError::WriteFailed { action: "write to memory", source }
+}
+
+fn full() -> StoreError {
+    StoreError::DiskFull { source: Arc::new(io::Error::from(io::ErrorKind::StorageFull)) }
 }
 
 impl MemoryDisk {
@@ -180,6 +192,7 @@ impl MemoryDisk {
 
     /// Flips one bit of one value, which is returned, while nobody has the disk open.
     #[must_use]
+    #[doc(hidden)]
     pub fn flip_bit(&self, seed: u64) -> Option<(Family, Bytes)> {
         let mut disk = self.0.lock();
         let mut rng = fastrand::Rng::with_seed(seed);
@@ -197,6 +210,7 @@ impl MemoryDisk {
     }
 
     /// Marks the data as of another format, while nobody has the disk open.
+    #[doc(hidden)]
     pub fn set_format(&self, version: u32) {
         let key = crate::keys::key(&[&[crate::keys::FORMAT]]);
         let value = crate::record::seal(&key, &version);
@@ -233,6 +247,9 @@ impl MemoryDisk {
         self.check(start)?;
         let mut disk = self.0.lock();
         let tables = disk.recover();
+        if disk.space() < SPACE_TO_REOPEN {
+            return Err(full());
+        }
         disk.synced = disk.log.len();
         Ok(tables)
     }

@@ -13,7 +13,10 @@ use crate::error::StoreError;
 pub(super) struct View<'a> {
     pub(super) db: &'a DB,
     pub(super) snapshot: Option<&'a Snapshot<'a>>,
-    pub(super) closing: &'a AtomicBool,
+    /// Scans are to end,
+    pub(super) ending: &'a AtomicBool,
+    /// with this.
+    pub(super) ended: fn() -> StoreError,
 }
 
 pub(super) fn column(db: &DB, family: Family) -> Result<&ColumnFamily, StoreError> {
@@ -58,8 +61,8 @@ impl Reader for View<'_> {
         let mut iterator = self.range(family, from, to)?;
         iterator.seek(from);
         while let Some((key, value)) = iterator.item() {
-            if self.closing.load(Relaxed) {
-                return Err(not_open());
+            if self.ending.load(Relaxed) {
+                return Err((self.ended)());
             }
             if let ControlFlow::Break(()) = visit(key, value) {
                 return Ok(());

@@ -1,0 +1,41 @@
+//! What several devices read from messages: numbers and paths, in the forms in which clients send
+//! them.
+
+use num_bigint::BigInt;
+use oxbeam_kernel::{CallError, Context};
+use oxbeam_protocol::{Key, Message, Value};
+
+/// The integer under a key, sent with its type or as text. Source: spec 15, section 3.
+///
+/// # Errors
+/// What is there is no integer; errors of [`Context::get`].
+pub(crate) async fn integer(
+    context: &Context,
+    message: &Message,
+    key: &str,
+) -> Result<Option<BigInt>, CallError> {
+    let number = match context.get(message, key).await? {
+        None => return Ok(None),
+        Some(Value::Integer(number)) => Some(number),
+        Some(Value::Bytes(text)) => BigInt::parse_bytes(&text, 10),
+        Some(_) => None,
+    };
+    number.map(Some).ok_or_else(|| CallError::Raised(format!("key {key} holds no integer")))
+}
+
+/// The components of a path: text with slashes, or a list of it. `None` if the value is no path.
+pub(crate) fn path(value: &Value) -> Option<Vec<Key>> {
+    match value {
+        Value::List(list) => {
+            let parts: Option<Vec<_>> = list.iter().map(components).collect();
+            Some(parts?.concat())
+        }
+        value => components(value),
+    }
+}
+
+fn components(value: &Value) -> Option<Vec<Key>> {
+    let text = value.as_name()?;
+    let parts = text.split(|byte| *byte == b'/').filter(|part| !part.is_empty());
+    Some(parts.map(|part| text.slice_ref(part).into()).collect())
+}

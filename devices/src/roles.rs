@@ -1,0 +1,72 @@
+//! Who may change the node. Source: spec 21, section 4.
+//!
+//! A request claims its signers under `commitments`, and whoever writes one can claim anybody: a
+//! guest's program, a sub-path, a message that is loaded. So a role is given to the signers of the
+//! request from outside alone, whose signatures were verified when it came, and only for its own
+//! steps: see [`Context::signed`].
+
+use oxbeam_kernel::{Call, Context};
+use oxbeam_protocol::{Id, Key, Message, Value, commitment};
+
+/// The word of `operator` for a node that belongs to whoever comes first.
+const UNCLAIMED: &str = "unclaimed";
+/// Keys of what the node signs for others: its answers, and the messages of processes. Whoever gets
+/// one of these could send it back as a request of the node's own.
+const SIGNED_FOR_OTHERS: [&str; 2] = ["status", "from-process"];
+
+/// Whether the request comes from the node's operator. Without one, that is whoever has the node's
+/// own key; as long as the node is `unclaimed`, it is everybody.
+pub(crate) fn is_admin(context: &Context) -> bool {
+    is_admin_of(context, &context.configuration().message)
+}
+
+/// As [`is_admin`], by this configuration.
+pub(crate) fn is_admin_of(context: &Context, configuration: &Message) -> bool {
+    match configuration.get("operator") {
+        Some(operator) if operator.is_name(UNCLAIMED) => true,
+        Some(operator) => is_signed_by(context, operator),
+        None => is_signed_by_node(context),
+    }
+}
+
+/// Whether one of these addresses has signed the request.
+pub(crate) fn is_signed_by_one_of(context: &Context, addresses: &[Value]) -> bool {
+    addresses.iter().any(|address| is_signed_by(context, address))
+}
+
+/// Whether this address has signed the request.
+pub(crate) fn is_signed_by(context: &Context, address: &Value) -> bool {
+    let Some(address) = address.as_name() else { return false };
+    if address == context.node().address() {
+        return is_signed_by_node(context);
+    }
+    signers(context).any(|signer| same_address(&signer, address))
+}
+
+fn is_signed_by_node(context: &Context) -> bool {
+    let for_others = |request: &Message| SIGNED_FOR_OTHERS.iter().any(|key| request.contains(*key));
+    !context.signed().is_some_and(for_others)
+        && signers(context).any(|signer| signer == context.node().address())
+}
+
+fn signers(context: &Context) -> impl Iterator<Item = Key> {
+    context.signed().map(commitment::committers).into_iter().flatten()
+}
+
+/// Addresses may be written as text or as the 32 bytes that they are.
+fn same_address(signer: &Key, address: &[u8]) -> bool {
+    let native = |text: &[u8]| Id::from_native_or_text(text).ok();
+    signer.as_bytes() == address
+        || native(signer.as_bytes()).is_some_and(|signer| native(address) == Some(signer))
+}
+
+/// What of a call its signers vouch for: all of it, if they have signed the path that led here, and
+/// else the message that they have signed. Of what nobody signed, all.
+///
+/// Whoever sends a signed message to another path can add what they like to it there.
+pub(crate) fn vouched(call: &Call) -> Message {
+    match call.context.signed() {
+        Some(signed) if !signed.contains("path") => signed.clone(),
+        _ => call.request.clone(),
+    }
+}

@@ -1,0 +1,311 @@
+//! Processes on native execution devices, from schedule to state.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
+
+use futures_util::future::join_all;
+use oxbeam_kernel::{Call, CallError, Device, NodeMessage, Outcome, Reply, Row, Status, Wanted};
+use oxbeam_protocol::{Id, Message, Value, commitment};
+
+use crate::node::TestNode;
+
+/// An execution device that counts its slots, and does what a message tells it.
+#[derive(Default)]
+struct Counter {
+    computed: AtomicUsize,
+    /// How many more calls with `action` `Crash` panic.
+    crashes: AtomicU32,
+}
+
+impl Device for Counter {
+    fn answers(&self, function: &str, _: &Message) -> bool {
+        matches!(function, "init" | "compute" | "snapshot" | "normalize")
+    }
+
+    fn call(self: Arc<Self>, call: Call) -> Reply {
+        Box::pin(async move {
+            let base = call.base.clone();
+            match call.function().as_str() {
+                "init" => Ok(Outcome::ok(base.with("count", 0))),
+                "snapshot" => Ok(Outcome::ok(Message::new().with("saved", "yes"))),
+                "normalize" => {
+                    assert!(base.contains("snapshot"), "a checkpoint has a snapshot");
+                    Ok(Outcome::ok(base.with("restored", "yes").without(&["restored"])))
+                }
+                _ => self.compute(call).await,
+            }
+        })
+    }
+}
+
+impl Counter {
+    async fn compute(&self, call: Call) -> Result<Outcome, CallError> {
+        self.computed.fetch_add(1, SeqCst);
+        let count = match call.base.get("count") {
+            Some(Value::Integer(count)) => count.clone() + 1,
+            other => panic!("no count: {other:?}"),
+        };
+        let body = call.request.get("body").and_then(Value::as_map).cloned().unwrap_or_default();
+        let action = body.get("action").and_then(Value::as_name).cloned().unwrap_or_default();
+        match &*action {
+            b"Fail" => {
+                return Ok(Outcome::error(Message::from([("body", "teapot")]).with("status", 418)));
+            }
+            b"Skip" => return Ok(Outcome { status: Status::Skip, value: call.base.into() }),
+            b"Crash" => {
+                let left = self.crashes.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
+                assert!(left.is_err(), "told to crash");
+            }
+            b"Ask" => {
+                let path = body.get("ask").cloned().unwrap();
+                let asked = call.context.run(&Message::new().with("path", path)).await?;
+                let results = Message::new().with("asked", asked.value);
+                return Ok(Outcome::ok(call.base.with("count", count).with("results", results)));
+            }
+            _ => {}
+        }
+        let results = Message::new().with("output", count.clone());
+        Ok(Outcome::ok(call.base.with("count", count).with("results", results)))
+    }
+}
+
+async fn node_with(counter: &Arc<Counter>) -> TestNode {
+    TestNode::with_devices(NodeMessage::default(), rows(counter)).await
+}
+
+fn rows(counter: &Arc<Counter>) -> Vec<Row> {
+    vec![Row { names: &["counter@1.0"], device: counter.clone() }]
+}
+
+/// Spawns a process of the counter; slot 0 is its definition.
+async fn spawn(node: &TestNode, name: &str) -> Id {
+    let definition = Message::from([
+        ("device", "process@1.0"),
+        ("type", "Process"),
+        ("execution-device", "counter@1.0"),
+        ("name", name),
+    ])
+    .with("scheduler", node.node.address());
+    let definition = node.node.sign(definition, None).await.unwrap();
+    let process = commitment::signed_id(&definition.clone().into()).unwrap();
+    node.node.schedule(process, definition, None).await.unwrap();
+    process
+}
+
+async fn send(node: &TestNode, process: Id, message: Message) {
+    let message = message.with("target", process.to_string());
+    let message = node.node.sign(message, None).await.unwrap();
+    node.node.schedule(process, message, None).await.unwrap();
+}
+
+async fn send_many(node: &TestNode, process: Id, number: usize) {
+    let sends = (0..number).map(|n| send(node, process, Message::new().with("n", n as i64)));
+    join_all(sends).await;
+}
+
+async fn read(node: &TestNode, process: Id, path: &str) -> Result<Outcome, CallError> {
+    node.run(&format!("/{process}/{path}"), Message::new()).await
+}
+
+async fn count(node: &TestNode, process: Id, path: &str) -> Value {
+    read(node, process, &format!("{path}/count")).await.unwrap().into_result().unwrap()
+}
+
+#[actix_rt::test]
+async fn each_slot_is_computed_once_and_any_of_them_can_be_read_again() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    send_many(&node, process, 9).await;
+    assert_eq!(count(&node, process, "now").await, 10.into());
+    assert_eq!(count(&node, process, "compute&slot=9").await, 10.into());
+    assert_eq!(counter.computed.load(SeqCst), 10);
+    for slot in [0, 3, 3, 9, 1] {
+        assert_eq!(count(&node, process, &format!("compute&slot={slot}")).await, (slot + 1).into());
+        assert_eq!(count(&node, process, &format!("compute={slot}")).await, (slot + 1).into());
+    }
+    assert_eq!(count(&node, process, "compute").await, 10.into());
+    let at = read(&node, process, "compute&slot=4/at-slot").await.unwrap();
+    assert_eq!(at, Outcome::ok(4));
+}
+
+#[actix_rt::test]
+async fn reading_the_past_does_not_disturb_the_present() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    send_many(&node, process, 60).await;
+    assert_eq!(count(&node, process, "now").await, 61.into());
+    // Further back than what is kept in memory.
+    assert_eq!(count(&node, process, "compute&slot=5").await, 6.into());
+    let computed = counter.computed.load(SeqCst);
+    send(&node, process, Message::new()).await;
+    assert_eq!(count(&node, process, "now").await, 62.into());
+    assert_eq!(counter.computed.load(SeqCst), computed + 1);
+    assert_eq!(count(&node, process, "compute&slot=6").await, 7.into());
+    assert_eq!(counter.computed.load(SeqCst), computed + 2, "the past goes on from where it was");
+}
+
+#[actix_rt::test]
+async fn all_who_wait_for_a_slot_get_its_state() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    send_many(&node, process, 49).await;
+    let reads = (0..200).map(|n| {
+        let (slot, node) = (n % 50, &node);
+        async move { (slot, count(node, process, &format!("compute&slot={slot}")).await) }
+    });
+    for (slot, count) in join_all(reads).await {
+        assert_eq!(count, (slot + 1).into());
+    }
+}
+
+#[actix_rt::test]
+async fn a_slot_beyond_the_log_is_not_found() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    send_many(&node, process, 2).await;
+    let outcome = read(&node, process, "compute&slot=9").await.unwrap();
+    let expected = Message::new()
+        .with("status", 404)
+        .with("reason", "Requested slot not yet available in schedule.")
+        .with("phase", "get-schedule")
+        .with("attempted-slot", 3);
+    assert_eq!(outcome, Outcome::error(expected));
+    assert_eq!(count(&node, process, "compute").await, 3.into());
+}
+
+#[actix_rt::test]
+async fn a_process_that_nobody_wrote_to_has_its_first_state() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let definition =
+        Message::from([("device", "process@1.0"), ("execution-device", "counter@1.0")]);
+    let definition = node.node.sign(definition, None).await.unwrap();
+    let contents = node.node.contents().unwrap();
+    contents.keep(&definition, oxbeam_store::Persist::Synced).await.unwrap();
+    let process = commitment::signed_id(&definition.into()).unwrap();
+    for path in ["now", "compute"] {
+        let state = read(&node, process, path).await.unwrap().into_result().unwrap();
+        let state = state.as_map().unwrap();
+        assert_eq!(state.get("at-slot"), Some(&Value::from(-1)));
+        assert_eq!(state.get("count"), Some(&0.into()));
+        assert_eq!(state.get("initialized"), Some(&"true".into()));
+        assert_eq!(state.get("input-prefix"), Some(&"process".into()));
+        assert_eq!(state.get("device"), Some(&"process@1.0".into()));
+    }
+}
+
+#[actix_rt::test]
+async fn a_slot_without_a_state_stops_the_process_there_and_says_why() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    send(&node, process, Message::from([("action", "Fail")])).await;
+    send(&node, process, Message::new()).await;
+    for path in ["compute&slot=1", "compute&slot=2", "now"] {
+        let outcome = read(&node, process, path).await.unwrap();
+        let expected = Message::from([("body", "teapot"), ("phase", "compute")])
+            .with("status", 418)
+            .with("attempted-slot", 1);
+        assert_eq!(outcome, Outcome::error(expected), "{path}");
+    }
+    assert_eq!(count(&node, process, "compute").await, 1.into(), "what came before stays");
+    assert_eq!(count(&node, process, "compute&slot=0").await, 1.into());
+
+    let other = spawn(&node, "b").await;
+    send(&node, other, Message::from([("action", "Skip")])).await;
+    assert!(matches!(read(&node, other, "now").await, Err(CallError::Raised(_))));
+}
+
+#[actix_rt::test]
+async fn a_slot_that_panics_is_tried_again_and_then_set_aside_until_somebody_resumes_it() {
+    let counter: Arc<Counter> = Arc::default();
+    counter.crashes.store(3, SeqCst);
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    let sibling = spawn(&node, "b").await;
+    send(&node, process, Message::from([("action", "Crash")])).await;
+    for _ in 0..3 {
+        let crashed = read(&node, process, "now").await.unwrap_err();
+        assert!(matches!(crashed, CallError::Panicked { .. }), "{crashed}");
+        assert_eq!(count(&node, sibling, "now").await, 1.into());
+    }
+    let aside = read(&node, process, "now").await.unwrap_err();
+    assert!(matches!(aside, CallError::Quarantined { .. }), "{aside}");
+    assert_eq!(count(&node, process, "compute").await, 1.into(), "what came before stays");
+    node.node.resume(process).await.unwrap();
+    assert_eq!(count(&node, process, "now").await, 2.into());
+}
+
+#[actix_rt::test]
+async fn a_process_that_waits_for_itself_is_refused_and_does_not_hang() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let (a, b) = (spawn(&node, "a").await, spawn(&node, "b").await);
+    let ask = |path: String| Message::from([("action", "Ask"), ("ask", path.as_str())]);
+    send(&node, a, ask(format!("/{a}/now"))).await;
+    let refused = read(&node, a, "now").await.unwrap_err();
+    assert!(matches!(refused, CallError::Recursion), "{refused}");
+
+    let (c, d) = (spawn(&node, "c").await, spawn(&node, "d").await);
+    send(&node, c, ask(format!("/{d}/now"))).await;
+    send(&node, d, ask(format!("/{c}/now"))).await;
+    let refused = read(&node, c, "now").await.unwrap_err();
+    assert!(matches!(refused, CallError::Recursion), "{refused}");
+
+    send(&node, b, ask(format!("/{a}/compute&slot=0/count"))).await;
+    let asked = read(&node, b, "now/results/asked").await.unwrap();
+    assert_eq!(asked, Outcome::ok(1), "what does not wait for it can be read");
+}
+
+#[actix_rt::test]
+async fn a_node_that_starts_again_goes_on_from_the_last_checkpoint() {
+    let counter: Arc<Counter> = Arc::default();
+    let mut configuration = NodeMessage::default();
+    configuration.settings.checkpoint_slots = 10;
+    let node = TestNode::with_devices(configuration.clone(), rows(&counter)).await;
+    let process = spawn(&node, "a").await;
+    send_many(&node, process, 34).await;
+    assert_eq!(count(&node, process, "now").await, 35.into());
+    let hashpath = node.node.store().unwrap().result(process, 34).await.unwrap().unwrap().hashpath;
+
+    let node = node.restarted(configuration, rows(&counter)).await;
+    counter.computed.store(0, SeqCst);
+    assert_eq!(count(&node, process, "now").await, 35.into());
+    let again = counter.computed.load(SeqCst);
+    assert!(again < 10, "{again} slots were computed again");
+    assert_eq!(count(&node, process, "compute&slot=12").await, 13.into());
+    send(&node, process, Message::new()).await;
+    assert_eq!(count(&node, process, "now").await, 36.into());
+    let store = node.node.store().unwrap();
+    assert_eq!(store.result(process, 34).await.unwrap().unwrap().hashpath, hashpath);
+}
+
+#[actix_rt::test]
+async fn a_process_nobody_knows_is_missing() {
+    let node = node_with(&Arc::default()).await;
+    let context = node.context();
+    let unknown = Id::of(b"nobody");
+    let missing = node.node.state(&context, unknown, Wanted::Now).await.unwrap_err();
+    assert!(matches!(missing, CallError::Missing { .. }), "{missing}");
+    let outcome = read(&node, unknown, "now").await.unwrap();
+    assert_eq!(outcome.value.as_map().unwrap().get("status"), Some(&404.into()));
+}
+
+#[actix_rt::test]
+async fn a_state_can_be_asked_as_another_role_without_a_trace() {
+    let counter = Arc::default();
+    let node = node_with(&counter).await;
+    let process = spawn(&node, "a").await;
+    assert_eq!(count(&node, process, "now").await, 1.into());
+    let device = read(&node, process, "as/device").await.unwrap();
+    assert_eq!(device, Outcome::ok("counter@1.0"));
+    assert_eq!(count(&node, process, "as/compute").await, 2.into());
+    assert_eq!(count(&node, process, "now").await, 1.into());
+    let device = read(&node, process, "as&as=scheduler/device").await.unwrap();
+    assert_eq!(device, Outcome::ok("scheduler@1.0"));
+    assert!(read(&node, process, "as&as=nothing/device").await.is_err());
+}

@@ -1,0 +1,149 @@
+//! One request, from its head to its answer.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::FutureExt;
+use oxbeam_kernel::{Answer, CallError};
+use tracing::debug;
+
+use super::admission::{Admitted, Gate};
+use super::body::{self, Body};
+use super::refusal::Refusal;
+use super::request::{self, Primitive, Received, Wants};
+use super::response::{self, Reply};
+use super::{log, option};
+
+/// Where `/` leads, unless the node is told otherwise.
+const DEFAULT_REQUEST: &str = "/~hyperbuddy@1.0/dashboard";
+
+/// What came of a request.
+struct Served {
+    answer: Answer,
+    wants: Wants,
+    retry_after: Option<Duration>,
+    ends_connection: bool,
+    /// Held until the answer is written.
+    _held: Option<(Admitted, Body)>,
+}
+
+/// Answers a request. A panic answers it with 500.
+pub(super) async fn serve(
+    request: HttpRequest,
+    payload: web::Payload,
+    gate: web::Data<Gate>,
+) -> HttpResponse {
+    let since = Instant::now();
+    if let Some(fixed) = fixed(&request, &gate) {
+        debug!(method = %request.method(), status = fixed.status().as_u16(), "request answered");
+        return fixed;
+    }
+    let gate = gate.into_inner();
+    let path = log::shown_path(request.path());
+    let served = AssertUnwindSafe(served(&request, payload, &gate)).catch_unwind().await;
+    let served = served.unwrap_or_else(|_| Served::of_panic());
+    let response = AssertUnwindSafe(respond(&gate, &path, &served)).catch_unwind().await;
+    let response = response.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
+    log::answered(request.method().as_str(), &path, &served.answer, since);
+    response
+}
+
+/// What is answered without asking the node. Source: spec 20, section 2.
+fn fixed(request: &HttpRequest, gate: &Gate) -> Option<HttpResponse> {
+    if request.method() == Method::OPTIONS {
+        let mut response = HttpResponse::NoContent();
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"));
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, "*"));
+        let methods = "GET, POST, PUT, DELETE, OPTIONS, PATCH";
+        response.insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, methods));
+        return Some(response.finish());
+    }
+    let uri = request.uri();
+    if uri.path() == "/" && uri.query().is_none_or(str::is_empty) {
+        let target = option::text(gate.node(), "default_request");
+        let target = target.unwrap_or_else(|| DEFAULT_REQUEST.to_owned());
+        // One that no header can carry fails when it is built, as a bare 500.
+        return Some(HttpResponse::Found().insert_header((header::LOCATION, target)).finish());
+    }
+    None
+}
+
+async fn served(request: &HttpRequest, payload: web::Payload, gate: &Arc<Gate>) -> Served {
+    let received = match Received::of(request) {
+        Ok(received) => received,
+        Err(refusal) => return Served::of_refusal(refusal, Wants::default()),
+    };
+    let headers = Primitive::of_headers(&received);
+    let answered = answer(request, payload, gate, &received).await;
+    answered.unwrap_or_else(|refusal| Served::of_refusal(refusal, Wants::of_refused(&headers)))
+}
+
+async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    gate: &Arc<Gate>,
+    received: &Received,
+) -> Result<Served, Refusal> {
+    let admitted = gate.admit(received.peer)?;
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let body = body::read(gate, payload, length).await?;
+    let primitive = Primitive::of(received)?;
+    let node = gate.node();
+    let request = request::read(node, received, &primitive, body.bytes.clone()).await?;
+    let answer = node.answer(request.singleton).await;
+    let retry_after = answer.error.as_ref().and_then(CallError::retry_after);
+    let held = Some((admitted, body));
+    Ok(Served { answer, wants: request.wants, retry_after, ends_connection: false, _held: held })
+}
+
+impl Served {
+    fn of_refusal(refusal: Refusal, wants: Wants) -> Self {
+        let retry_after = refusal.retry_after();
+        let ends_connection = refusal.ends_connection();
+        let answer = refusal.into_answer();
+        Self { answer, wants, retry_after, ends_connection, _held: None }
+    }
+
+    fn of_panic() -> Self {
+        let reason = "it panicked".into();
+        let error = CallError::Unavailable { what: "the gateway".into(), reason };
+        let answer = Answer { status: 500, ..Answer::of_error(error) };
+        let wants = Wants { bundle: true, ..Wants::default() };
+        Self { answer, wants, retry_after: None, ends_connection: true, _held: None }
+    }
+}
+
+/// Writes an answer; if that fails, an answer about the failure.
+async fn respond(gate: &Gate, path: &str, served: &Served) -> HttpResponse {
+    let written = response::write(gate, &served.answer, &served.wants).await;
+    let (reply, incident) = match written {
+        Ok(reply) => (reply, log::incident(path, &served.answer)),
+        Err(error) => {
+            let answer = Answer::of_error(error);
+            let wants = Wants { bundle: true, ..Wants::default() };
+            let reply = response::write(gate, &answer, &wants).await;
+            (reply.unwrap_or_else(|_| Reply::empty(500)), log::incident(path, &answer))
+        }
+    };
+    let mut response = HttpResponse::build(
+        StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    );
+    for (name, value) in reply.headers {
+        response.append_header((&*name, &*value));
+    }
+    if let Some(incident) = incident {
+        response.insert_header(("incident", incident));
+    }
+    if let Some(retry_after) = served.retry_after {
+        let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+        response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+    }
+    if served.ends_connection || gate.is_closed() {
+        response.force_close();
+    }
+    response.body(reply.body)
+}

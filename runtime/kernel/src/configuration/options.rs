@@ -1,0 +1,187 @@
+//! The table of options. `docs/configuration.md` is written from it.
+
+use super::kind::Kind::{Integer, IntegerOrFalse, Ip, List, Switch, Table, Text, Word};
+use super::names;
+use super::option::NodeOption;
+use super::option::Preset::{self, Unset};
+
+const ON: Preset = Preset::Word("true");
+const OFF: Preset = Preset::Word("false");
+const DAY: u64 = 24 * 60 * 60 * 1000;
+const MIB: u64 = 1 << 20;
+
+const fn new(name: &'static str, kind: super::Kind, preset: Preset) -> NodeOption {
+    NodeOption::new(name, kind, preset)
+}
+
+const fn number(name: &'static str, min: u64, max: u64, preset: u64) -> NodeOption {
+    NodeOption::new(name, Integer(min, max), Preset::Integer(preset))
+}
+
+const fn time(name: &'static str, preset: u64) -> NodeOption {
+    number(name, 1, 365 * DAY, preset).unit("ms")
+}
+
+const fn bytes(name: &'static str, min: u64, preset: u64) -> NodeOption {
+    number(name, min, 1 << 40, preset).unit("bytes").at_start()
+}
+
+/// Every option: first those of the reference node that mean something here, with its names and
+/// defaults, then those of this node.
+#[rustfmt::skip]
+pub const OPTIONS: &[NodeOption] = &[
+    number("port", 0, 65_535, 8734).at_start()
+        .doc("Port to listen on; 0 takes a free one"),
+    new("host", Text, Unset)
+        .doc("Name under which others reach this node"),
+    new("operator", Text, Unset)
+        .doc("Address that may change the configuration; `unclaimed` lets anyone. Unset: the node's own address"),
+    new("initialized", Word(&["true", "false", "permanent"]), ON)
+        .doc("`false`: only `/~meta@1.0/info` answers. `permanent`: the configuration is fixed"),
+    new("priv_key_location", Text, Unset).at_start()
+        .doc("File of the node's wallet, made if there is none. Unset: `wallet.json` in the data folder"),
+    new("mode", Word(&["debug", "prod"]), Preset::Word("debug"))
+        .doc("Shown to clients that ask for it; changes nothing here"),
+    new("default_request", Text, Preset::Text("/~hyperbuddy@1.0/dashboard"))
+        .doc("Where `/` leads"),
+    new("default_index", Text, Preset::Text("hyperbuddy@1.0"))
+        .doc("Device that shows a message which has no body"),
+    new("default_index_path", Text, Preset::Text("index"))
+        .doc("Key of that device"),
+    new("generate_index", Switch, ON)
+        .doc("Whether messages without a body are shown so"),
+    new("default_codec", Text, Preset::Text("httpsig@1.0"))
+        .doc("Codec of requests and responses that name none"),
+    new("force_signed", Switch, ON)
+        .doc("Whether every response is signed, or only where the request asks for it. `signing` goes before it"),
+    new("force_signed_requests", Switch, OFF)
+        .doc("Whether requests without a signature are refused"),
+    new("store_all_signed", Switch, ON)
+        .doc("Whether signed requests are kept"),
+    new("http_inbound_filter_keys", List, Preset::List(&["content-length"]))
+        .doc("Headers that do not become keys of a request"),
+    new("cache_writers", List, Unset)
+        .doc("Addresses that may write through `~cache@1.0`. Unset: the node's own"),
+    new("on", Table, Preset::Table)
+        .doc("Hooks: handlers of `start`, `request`, `step` and `response`"),
+    new("routes", List, Preset::List(&[]))
+        .doc("Routes to other nodes"),
+    new("await_inprogress", Word(&["named", "true"]), Preset::Word("named"))
+        .doc("Which identical requests in flight are computed once: those of devices that ask for it, or all"),
+    new("scheduling_mode", Word(&["local_confirmation", "aggressive", "remote_confirmation", "disabled"]),
+        Preset::Word("local_confirmation"))
+        .doc("When a scheduled message is confirmed"),
+    new("verify_assignments", Word(&["true", "accept_unsigned", "false"]), ON)
+        .doc("What is asked of a message's signatures before it is scheduled"),
+    new("process_now_from_cache", Word(&["true", "false", "always"]), OFF)
+        .doc("Whether `now` answers with the latest slot that is computed already"),
+    new("process_snapshot_slots", IntegerOrFalse(1, u64::MAX), Preset::Integer(1000)).unit("slots")
+        .doc("A checkpoint of a process every so many slots"),
+    new("process_snapshot_time", IntegerOrFalse(1, 365 * DAY / 1000), Preset::Integer(60)).unit("s")
+        .doc("A checkpoint of a process that computes every so often"),
+    new("push_always_sign", Switch, ON)
+        .doc("Whether messages that a process sends are signed by the node"),
+    time("idle_timeout", 300_000).at_start()
+        .doc("How long a connection stays open without a request"),
+
+    new("bind", Ip, Preset::Text("0.0.0.0")).at_start()
+        .doc("Address to listen on; `127.0.0.1` keeps the node to this machine"),
+    new("data", Text, Preset::Text("./data")).at_start()
+        .doc("Folder that holds everything the node keeps"),
+    new("custom", Table, Preset::Table).at_start()
+        .doc("Keys of your own, shown by `~meta@1.0/info` beside the options"),
+    new("signing", Word(&["always", "on-request", "never"]), Unset)
+        .doc("When responses are signed. Unset: as `force_signed` says"),
+    number("max_depth", 1, 1024, 64).unit("calls")
+        .doc("Calls within calls of one request"),
+    number("max_steps", 1, u64::MAX, 1_000_000).unit("steps")
+        .doc("Steps of one request, those of devices included"),
+    time("request_timeout", 300_000)
+        .doc("How long a request may take"),
+    number("max_attempts", 1, 1000, 3).unit("attempts")
+        .doc("Attempts at a slot that end without an outcome, before its process is set aside"),
+    time("passivate_after", 300_000)
+        .doc("How long a process or scheduler without work stays in memory"),
+    number("push_depth", 0, 1024, 32).unit("messages")
+        .doc("How deep a synchronous push follows messages before it leaves the rest to the background"),
+    time("push_time", 30_000)
+        .doc("For how long it does"),
+    bytes("http_max_body_bytes", 1, 64 * MIB)
+        .doc("Largest body of a request"),
+    bytes("http_max_header_bytes", 1024, 256 << 10)
+        .doc("Largest head of a request, all headers together"),
+    number("http_max_headers", 1, 65_536, 1024).unit("headers").at_start()
+        .doc("Headers of a request"),
+    number("http_max_requests", 1, 60_000, 4096).unit("requests").at_start()
+        .doc("Requests under way; more are told to come back"),
+    number("http_max_connections", 1, 1_000_000, 16_384).unit("connections").at_start()
+        .doc("Open connections"),
+    time("http_head_timeout", 10_000).at_start()
+        .doc("How long a client may take to send the head of a request"),
+    time("http_body_timeout", 60_000).at_start()
+        .doc("How long a client may take to send its body"),
+    new("durability", Word(&["sync", "os"]), Preset::Word("sync")).at_start()
+        .doc("A write counts when the disk has it (`sync`), or when the operating system has it (`os`: lost with the power)"),
+    bytes("store_cache_bytes", MIB, 256 * MIB)
+        .doc("Memory of the store for what was read and for what is not yet in its tables"),
+    bytes("store_write_buffer_bytes", MIB, 64 * MIB)
+        .doc("The part of it for what is not yet in its tables"),
+    bytes("store_wal_bytes", MIB, 128 * MIB)
+        .doc("Write-ahead log that a start may have to replay"),
+    number("store_max_open_files", 64, 1_000_000, 1024).unit("files").at_start()
+        .doc("Files that the store keeps open"),
+    number("store_reader_threads", 1, 64, 2).unit("threads").at_start()
+        .doc("Threads that read from disk"),
+    new("store_salvage", Switch, OFF).at_start()
+        .doc("Open a store whose log is damaged, and lose what lies behind the damage"),
+    number("checkpoints_kept", 1, 1_000_000, 3).unit("checkpoints").at_start()
+        .doc("Latest checkpoints that a process keeps"),
+    number("checkpoints_kept_every", 0, u64::MAX, 10_000).unit("slots").at_start()
+        .doc("Besides, it keeps one every so many slots; 0 for none"),
+    number("control_threads", 0, 256, 0).unit("threads").at_start()
+        .doc("Threads that take requests; 0 for one a core, at most 4"),
+    number("compute_threads", 0, 1024, 0).unit("threads").at_start()
+        .doc("Threads that compute; 0 for one a core"),
+    time("stop_timeout", 30_000).at_start()
+        .doc("How long the node may take to stop before it is ended"),
+    new("log", Word(&["pretty", "json"]), Preset::Word("pretty")).at_start()
+        .doc("Form of the log on standard error"),
+    new("log_filter", Text, Preset::Text("info")).at_start()
+        .doc("What is logged: a level, or levels by module such as `info,oxbeam_kernel=debug`"),
+];
+
+/// The option of a name in which `-` and `_`, small and capital letters are the same.
+#[must_use]
+pub fn option(name: &str) -> Option<&'static NodeOption> {
+    let name = names::canonical(name);
+    OPTIONS.iter().find(|option| option.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_is_a_value_of_its_option() {
+        for option in OPTIONS {
+            if let Some(value) = option.default_value() {
+                assert_eq!(option.kind.read(&value), Some(value), "{}", option.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_are_canonical_and_different() {
+        for (at, option) in OPTIONS.iter().enumerate() {
+            assert_eq!(names::canonical(option.name), option.name);
+            assert!(OPTIONS.iter().skip(at + 1).all(|other| other.name != option.name));
+        }
+    }
+
+    #[test]
+    fn dashes_and_capitals_do_not_matter() {
+        let found = |name| option(name).map(|option| option.name);
+        assert_eq!(found("Max-Depth"), Some("max_depth"));
+        assert_eq!(found("maxdepth"), None);
+    }
+}

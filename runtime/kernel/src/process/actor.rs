@@ -1,0 +1,244 @@
+//! The actor of a process: who waits for which slot, and the work on the next one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::Weak;
+use std::time::Duration;
+
+use actix::fut::wrap_future;
+use actix::{
+    Actor, ActorFutureExt, AsyncContext, Context as ActorContext, Handler, ResponseActFuture,
+};
+use oxbeam_protocol::{Id, Message};
+use oxbeam_store::Slot;
+use oxbeam_supervisor::StartError;
+use tokio::sync::oneshot;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use super::machine::Stopped;
+use super::state::{Live, shown};
+use super::waits::Worker;
+use super::{Wanted, commit, load, machine};
+use crate::context::Context;
+use crate::error::CallError;
+use crate::node::Node;
+use crate::outcome::Outcome;
+
+/// States of the last slots that are kept in memory, for those who ask a little late.
+const RECENT: usize = 16;
+
+/// How long a process has nothing to do before it writes a checkpoint.
+const IDLE: Duration = Duration::from_secs(5);
+
+type Reply = oneshot::Sender<Result<Option<Outcome>, CallError>>;
+
+/// Asks for a state. None if it lies before the one in memory, or is not there and was wanted at once.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "Result<Option<Outcome>, CallError>")]
+pub(super) struct Compute {
+    pub(super) wanted: Wanted,
+    pub(super) at_once: bool,
+}
+
+/// Computes one process: its next slots or, if it is the one of the past, earlier ones.
+pub struct ProcessActor {
+    process: Id,
+    context: Context,
+    /// Ends what is computed with the actor.
+    _ends: DropGuard,
+    past: bool,
+    /// The state. It is not here while the next one is computed from it.
+    live: Option<Live>,
+    computing: bool,
+    /// A checkpoint is to be written after a while.
+    timed: bool,
+    /// Shown states of the last slots, the latest last.
+    recent: VecDeque<(Slot, Message)>,
+    /// Who waits for the state after a slot, or (`None`) before any.
+    waiting: BTreeMap<Option<Slot>, Vec<Reply>>,
+}
+
+/// What came of the work on a slot.
+struct Done {
+    live: Option<Live>,
+    stopped: Option<Stopped>,
+}
+
+impl ProcessActor {
+    pub(super) fn new(process: Id, node: &Weak<Node>, past: bool) -> Result<Self, StartError> {
+        let node = node.upgrade().ok_or_else(|| StartError::failed("the node has ended"))?;
+        let cancelled = CancellationToken::new();
+        let worker = Worker { process, past };
+        Ok(Self {
+            process,
+            context: node.context(cancelled.clone()).as_worker(worker),
+            _ends: cancelled.drop_guard(),
+            past,
+            live: None,
+            computing: false,
+            timed: false,
+            recent: VecDeque::new(),
+            waiting: BTreeMap::new(),
+        })
+    }
+
+    /// The state that is wanted, if it is in memory.
+    fn known(&self, wanted: Option<Slot>) -> Option<Outcome> {
+        if let Some(live) = &self.live
+            && live.slot == wanted
+        {
+            return Some(Outcome::ok(shown(&live.state)));
+        }
+        let recent = self.recent.iter().find(|(slot, _)| Some(*slot) == wanted);
+        recent.map(|(_, state)| Outcome::ok(state.clone()))
+    }
+
+    /// Works towards the first slot that somebody waits for.
+    fn work(&mut self, ctx: &mut ActorContext<Self>) {
+        if self.computing {
+            return;
+        }
+        while let Some(wanted) = self.first_wanted() {
+            let behind = self.live.as_ref().is_some_and(|live| wanted < live.slot);
+            if behind && !self.past {
+                self.answer(wanted, &Ok(None));
+                continue;
+            }
+            self.computing = true;
+            let live = self.live.take().filter(|_| !behind);
+            let work = advance(self.context.fresh(), self.process, live, wanted, self.past);
+            ctx.spawn(wrap_future::<_, Self>(work).map(|done, actor, ctx| actor.done(done, ctx)));
+            return;
+        }
+        self.save_later(ctx);
+    }
+
+    /// The first slot that somebody still waits for.
+    fn first_wanted(&mut self) -> Option<Option<Slot>> {
+        self.waiting.retain(|_, replies| {
+            replies.retain(|reply| !reply.is_closed());
+            !replies.is_empty()
+        });
+        self.waiting.keys().next().copied()
+    }
+
+    /// Writes a checkpoint after a while without work, so that the process may leave and come back
+    /// for little.
+    fn save_later(&mut self, ctx: &mut ActorContext<Self>) {
+        let unsaved = self.live.as_ref().is_some_and(|live| live.since > 0);
+        if self.past || !unsaved || self.timed {
+            return;
+        }
+        self.timed = true;
+        ctx.run_later(IDLE, |actor, ctx| {
+            actor.timed = false;
+            if !actor.computing
+                && let Some(mut live) = actor.live.take()
+            {
+                actor.computing = true;
+                let (context, process) = (actor.context.fresh(), actor.process);
+                let saved = async move {
+                    commit::save(&context, process, &mut live).await;
+                    Done { live: Some(live), stopped: None }
+                };
+                ctx.spawn(
+                    wrap_future::<_, Self>(saved).map(|done, actor, ctx| actor.done(done, ctx)),
+                );
+            }
+        });
+    }
+
+    fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
+        self.computing = false;
+        self.live = done.live;
+        if let Some(live) = &self.live {
+            let slot = live.slot;
+            let state = shown(&live.state);
+            if let Some(slot) = slot {
+                self.recent.retain(|(known, _)| *known != slot);
+                self.recent.push_back((slot, state.clone()));
+                let over = self.recent.len().saturating_sub(RECENT);
+                self.recent.drain(..over);
+            }
+            self.answer(slot, &Ok(Some(Outcome::ok(state))));
+        }
+        if let Some(stopped) = done.stopped {
+            let answer = match stopped {
+                Stopped::At(outcome) => Ok(Some(outcome)),
+                Stopped::By(error) => Err(error),
+            };
+            // Every later slot comes after the one that has no state.
+            let slot = self.live.as_ref().and_then(|live| live.slot);
+            let all: Vec<_> = self
+                .waiting
+                .keys()
+                .filter(|wanted| **wanted > slot || self.live.is_none())
+                .copied()
+                .collect();
+            for wanted in all {
+                self.answer(wanted, &answer);
+            }
+        }
+        self.work(ctx);
+    }
+
+    fn answer(&mut self, wanted: Option<Slot>, answer: &Result<Option<Outcome>, CallError>) {
+        for reply in self.waiting.remove(&wanted).into_iter().flatten() {
+            // Whoever asked may have gone.
+            let _ = reply.send(answer.clone());
+        }
+    }
+}
+
+/// Loads the state if there is none, else computes one slot.
+async fn advance(
+    context: Context,
+    process: Id,
+    live: Option<Live>,
+    wanted: Option<Slot>,
+    past: bool,
+) -> Done {
+    let Some(live) = live else {
+        // The actor of the present begins with the last checkpoint there is.
+        let at_or_before = if past { wanted } else { wanted.map(|_| Slot::MAX) };
+        return match load::load(&context, process, at_or_before).await {
+            Ok(Ok(live)) => Done { live: Some(live), stopped: None },
+            Ok(Err(outcome)) => Done { live: None, stopped: Some(Stopped::At(outcome)) },
+            Err(error) => Done { live: None, stopped: Some(Stopped::By(error)) },
+        };
+    };
+    let before = live.clone();
+    match machine::next(&context, process, live, !past).await {
+        Ok(live) => Done { live: Some(live), stopped: None },
+        Err(stopped) => Done { live: Some(before), stopped: Some(stopped) },
+    }
+}
+
+impl Actor for ProcessActor {
+    type Context = ActorContext<Self>;
+}
+
+impl Handler<Compute> for ProcessActor {
+    type Result = ResponseActFuture<Self, Result<Option<Outcome>, CallError>>;
+
+    fn handle(&mut self, compute: Compute, ctx: &mut Self::Context) -> Self::Result {
+        let wanted = match compute.wanted {
+            Wanted::Slot(slot) => Some(slot),
+            Wanted::Initial | Wanted::Computed | Wanted::Now => None,
+        };
+        let known = self.known(wanted);
+        if compute.at_once || known.is_some() {
+            return Box::pin(wrap_future(std::future::ready(Ok(known))));
+        }
+        let (reply, answer) = oneshot::channel();
+        self.waiting.entry(wanted).or_default().push(reply);
+        self.work(ctx);
+        Box::pin(wrap_future(async move { answer.await.unwrap_or(Err(CallError::Cancelled)) }))
+    }
+}
+
+impl fmt::Debug for ProcessActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessActor").field("process", &self.process).finish_non_exhaustive()
+    }
+}

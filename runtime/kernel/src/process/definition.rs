@@ -1,0 +1,46 @@
+//! What a process is: its definition, and the state it begins with. Source: spec 10, sections 2 and 3.
+
+use oxbeam_protocol::commitment::{self, COMMITMENTS, Commitment};
+use oxbeam_protocol::{Id, Message, Value};
+
+use crate::context::Context;
+use crate::error::CallError;
+
+/// The id of the process that a message defines, or is a state of.
+///
+/// # Errors
+/// A message that cannot be written.
+pub async fn process_id(context: &Context, base: &Message) -> Result<Id, CallError> {
+    match context.get(base, "process").await? {
+        Some(Value::Map(definition)) => Ok(commitment::signed_id(&definition.into())?),
+        _ => Ok(commitment::signed_id(&base.clone().into())?),
+    }
+}
+
+/// The definition of a process, whole, with the commitments that make its id.
+pub(super) async fn read(context: &Context, process: Id) -> Result<Message, CallError> {
+    let missing = || CallError::Missing { id: process.to_string() };
+    let known = context.node().contents()?.read(process).await?.ok_or_else(missing)?;
+    let Value::Map(known) = context.load_all(known).await? else { return Err(missing()) };
+    let named = named_by(&known, process);
+    Ok(commitment::only_committed(&named))
+}
+
+/// A message with the commitments of which `id` is the id: others may have signed it as well.
+fn named_by(message: &Message, id: Id) -> Message {
+    let Some(Value::Map(all)) = message.get_exact(COMMITMENTS) else { return message.clone() };
+    let is_one = all.contains(id.to_string());
+    let mut kept = Message::new();
+    for one in Commitment::all(message) {
+        let names = one.committer().is_none() || !is_one || *one.id == *id.to_string().as_str();
+        if names && let Some(value) = all.get_exact(one.id) {
+            kept.insert(one.id.clone(), value.clone());
+        }
+    }
+    message.clone().with(COMMITMENTS, kept)
+}
+
+/// The state before the execution device has seen it.
+pub(super) fn first_state(definition: Message) -> Message {
+    definition.clone().without(&["commitments"]).with("process", definition)
+}

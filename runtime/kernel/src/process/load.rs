@@ -1,0 +1,89 @@
+//! How a state comes into memory: from a checkpoint, or from the definition.
+
+use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_store::{Checkpoint, Slot, StoreError};
+
+use super::definition::{first_state, read};
+use super::role::{Role, run_as};
+use super::state::{Live, at_slot};
+use crate::context::Context;
+use crate::error::CallError;
+use crate::outcome::Outcome;
+use crate::record;
+use crate::resolver::HASHPATH;
+
+/// The state after the last checkpoint at or before a slot, or that before any slot.
+pub(super) async fn load(
+    context: &Context,
+    process: Id,
+    at_or_before: Option<Slot>,
+) -> Result<Result<Live, Outcome>, CallError> {
+    let mut below = at_or_before;
+    while let Some(slot) = below {
+        let Some(checkpoint) = context.node().store()?.checkpoint(process, slot).await? else {
+            break;
+        };
+        match restore(context, &checkpoint).await {
+            // Retention dropped it meanwhile, or it is damaged: an older one, and more to compute.
+            Err(CallError::Store(
+                error @ (StoreError::NoCheckpoint { .. } | StoreError::Corrupt { .. }),
+            )) => {
+                tracing::warn!(%process, slot = checkpoint.slot, %error, "checkpoint passed over");
+                below = checkpoint.slot.checked_sub(1);
+            }
+            restored => return restored,
+        }
+    }
+    initial(context, process).await
+}
+
+async fn restore(
+    context: &Context,
+    checkpoint: &Checkpoint,
+) -> Result<Result<Live, Outcome>, CallError> {
+    let restored = context.node().store()?.restore(checkpoint.process, checkpoint.slot).await?;
+    let Value::Map(mut state) = record::decode(&restored.state)? else {
+        return Err(CallError::Raised("the checkpoint holds no state".into()));
+    };
+    state.set_private(HASHPATH, checkpoint.hashpath.clone());
+    if state.contains("snapshot") {
+        let request = Message::from([("path", "normalize")]);
+        let outcome = run_as(context, Role::Execution, &state, request).await?;
+        // A device without anything to restore does not answer.
+        state = match outcome.is_not_found() {
+            true => state,
+            false => match outcome.into_result() {
+                Ok(Value::Map(state)) => state,
+                Ok(_) => {
+                    return Err(CallError::Raised(
+                        "the execution device restores no message".into(),
+                    ));
+                }
+                Err(outcome) => return Ok(Err(outcome)),
+            },
+        };
+        state.remove("snapshot");
+        state.set_private(HASHPATH, checkpoint.hashpath.clone());
+    }
+    let state = at_slot(state.with("initialized", "true"), Some(checkpoint.slot));
+    Ok(Ok(Live::new(state, Some(checkpoint.slot))))
+}
+
+async fn initial(context: &Context, process: Id) -> Result<Result<Live, Outcome>, CallError> {
+    let state = first_state(read(context, process).await?);
+    let request = Message::from([("path", "init")]);
+    let outcome = run_as(context, Role::Execution, &state, request).await?;
+    let state = match outcome.is_not_found() {
+        true => Role::Execution.of(context, &state).await?,
+        false => match outcome.into_result() {
+            Ok(Value::Map(state)) => state,
+            Ok(_) => {
+                return Err(CallError::Raised(
+                    "the execution device starts with no message".into(),
+                ));
+            }
+            Err(outcome) => return Ok(Err(outcome)),
+        },
+    };
+    Ok(Ok(Live::new(at_slot(state.with("initialized", "true"), None), None)))
+}

@@ -1,0 +1,93 @@
+//! One slot of a process. Source: spec 10, section 5.2.
+
+use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_store::Slot;
+
+use super::commit;
+use super::role::{Role, run_as};
+use super::state::{Live, at_slot};
+use crate::assignment;
+use crate::context::Context;
+use crate::error::CallError;
+use crate::outcome::{Outcome, Status};
+
+/// What a slot came to, if not to the next state.
+#[derive(Debug)]
+pub(super) enum Stopped {
+    /// An outcome that is no state: the slot has none, however often it is tried.
+    At(Outcome),
+    /// The slot could not be computed.
+    By(CallError),
+}
+
+impl From<CallError> for Stopped {
+    fn from(error: CallError) -> Self {
+        Self::By(error)
+    }
+}
+
+/// Computes the next slot of a state and, unless it is done before, commits it.
+pub(super) async fn next(
+    context: &Context,
+    process: Id,
+    live: Live,
+    commits: bool,
+) -> Result<Live, Stopped> {
+    let slot = live.next();
+    let store = context.node().store()?;
+    let Some(assignment) = assignment::read(&*store, process, slot).await? else {
+        return Err(Stopped::At(unscheduled(slot)));
+    };
+    if commits {
+        commit::begin(context, process, slot).await?;
+    }
+    let computed = compute(context, &live.state, assignment, slot).await;
+    if let (true, Err(_)) = (commits, &computed) {
+        commit::failed(context, process, slot, &computed).await?;
+    }
+    let state = computed?;
+    let mut live = Live { state, slot: Some(slot), since: live.since.saturating_add(1), ..live };
+    if commits {
+        commit::commit(context, process, &live, slot).await?;
+        commit::save_if_due(context, process, &mut live).await;
+    }
+    Ok(live)
+}
+
+/// Applies an assignment to a state.
+async fn compute(
+    context: &Context,
+    state: &Message,
+    assignment: Message,
+    slot: Slot,
+) -> Result<Message, Stopped> {
+    let state = state.clone().without(&["results"]);
+    let assignment = match assignment.contains("path") {
+        true => assignment,
+        false => assignment.with("path", "compute"),
+    };
+    let outcome = run_as(context, Role::Execution, &state, assignment).await?;
+    match (outcome.status, outcome.value) {
+        (Status::Ok, Value::Map(state)) => Ok(at_slot(state, Some(slot))),
+        (Status::Error, value) => Err(Stopped::At(failed(value, "compute", slot))),
+        (status, _) => Err(Stopped::By(CallError::Raised(format!(
+            "slot {slot} ended as {status}, without a state"
+        )))),
+    }
+}
+
+/// An error with where it came up.
+fn failed(value: Value, phase: &str, slot: Slot) -> Outcome {
+    let message = match value {
+        Value::Map(message) => message,
+        value => Message::new().with("error", value),
+    };
+    let slot = i64::try_from(slot).unwrap_or(i64::MAX);
+    Outcome::error(message.with("phase", phase).with("attempted-slot", slot))
+}
+
+fn unscheduled(slot: Slot) -> Outcome {
+    let reason = "Requested slot not yet available in schedule.";
+    let value = Message::new().with("status", 404).with("reason", reason);
+    failed(value.into(), "get-schedule", slot)
+}

@@ -1,0 +1,43 @@
+//! The state of a process after a slot.
+
+use std::time::Instant;
+
+use oxbeam_protocol::{Message, Value};
+use oxbeam_store::Slot;
+
+/// A state in memory.
+#[derive(Debug, Clone)]
+pub(super) struct Live {
+    /// The state, with everything that its devices keep to themselves.
+    pub(super) state: Message,
+    /// After which slot; none if no slot was computed yet.
+    pub(super) slot: Option<Slot>,
+    /// Slots since the last checkpoint.
+    pub(super) since: u64,
+    /// When that was written, or the state was loaded.
+    pub(super) saved: Instant,
+}
+
+impl Live {
+    pub(super) fn new(state: Message, slot: Option<Slot>) -> Self {
+        Self { state, slot, since: 0, saved: Instant::now() }
+    }
+
+    /// The slot that comes next.
+    pub(super) fn next(&self) -> Slot {
+        self.slot.map_or(0, |slot| slot.saturating_add(1))
+    }
+}
+
+/// A state as it is shown: what only a checkpoint needs is left out.
+pub(super) fn shown(state: &Message) -> Message {
+    state.clone().without(&["snapshot"])
+}
+
+/// Marks a state as that after a slot, or as that before any.
+pub(super) fn at_slot(mut state: Message, slot: Option<Slot>) -> Message {
+    let slot = slot.map_or(-1, |slot| i64::try_from(slot).unwrap_or(i64::MAX));
+    state.insert("device", Value::from_static("process@1.0"));
+    state.insert("at-slot", slot);
+    state
+}
