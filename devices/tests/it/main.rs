@@ -14,6 +14,7 @@ mod multipass;
 mod node;
 mod patch;
 mod process;
+mod push;
 mod scheduler;
 mod script;
 mod stack;

@@ -42,7 +42,7 @@ impl Counter {
     async fn compute(&self, call: Call) -> Result<Outcome, CallError> {
         self.computed.fetch_add(1, SeqCst);
         let count = match call.base.get("count") {
-            Some(Value::Integer(count)) => count.clone() + 1,
+            Some(Value::Integer(count)) => Value::from(count.clone() + 1),
             other => panic!("no count: {other:?}"),
         };
         let body = call.request.get("body").and_then(Value::as_map).cloned().unwrap_or_default();
