@@ -18,6 +18,7 @@ mod multipass;
 mod number;
 mod patch;
 mod process;
+mod push;
 mod read;
 mod roles;
 mod scheduler;
@@ -50,6 +51,7 @@ pub fn table() -> Vec<Row> {
         row(&["dedup@1.0"], dedup::Dedup),
         row(&["multipass@1.0"], multipass::Multipass),
         row(&["patch@1.0"], patch::Patch),
+        row(&["push@1.0"], push::Push),
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
         row(&["supervision@1.0"], supervision::Supervision),

@@ -19,6 +19,7 @@ mod multipass;
 mod node;
 mod patch;
 mod process;
+mod push;
 mod resolver;
 mod scheduler;
 mod script;

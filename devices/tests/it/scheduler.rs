@@ -373,8 +373,6 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
         join_all(messages.into_iter().map(|message| node.schedule(scene.process, message, None)))
             .await;
     assert!(answers.iter().any(Result::is_err), "the write failed for nobody");
-    let first_failure = answers.iter().position(Result::is_err).unwrap();
-    println!("{first_failure} {:?}", answers[first_failure]);
     // The store is opened again, and the next request starts a scheduler that goes on from it.
     let message = scene.message("after");
     let assignment = loop {

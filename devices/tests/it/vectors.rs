@@ -17,10 +17,7 @@ fn folder() -> Option<PathBuf> {
 
 /// The lines of a file, none if there are no vectors here.
 pub(crate) fn lines(file: &str) -> Vec<Json> {
-    let Some(folder) = folder() else {
-        println!("skipped: there are no vectors here");
-        return Vec::new();
-    };
+    let Some(folder) = folder() else { return Vec::new() };
     let text = fs::read_to_string(folder.join(file)).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }

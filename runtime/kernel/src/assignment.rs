@@ -125,7 +125,7 @@ impl Draft {
             .with("block-height", 0)
             .with("block-timestamp", 0)
             .with("block-hash", NO_BLOCK)
-            .with("timestamp", now())
+            .with("timestamp", BigInt::from(milliseconds()))
             .with("hash-chain", chain.to_string())
             .with("body", self.body.clone())
     }
@@ -162,8 +162,9 @@ pub(crate) fn sign(assignment: &Message, wallet: &Wallet) -> Result<(Message, By
 }
 
 /// Milliseconds since 1970.
-pub(crate) fn now() -> BigInt {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis().into()
+pub(crate) fn milliseconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

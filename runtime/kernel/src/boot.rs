@@ -7,6 +7,7 @@
 //! ├── schedulers  dynamic: an actor for each process that is being written to
 //! ├── processes   dynamic: an actor for each process that is computed
 //! ├── pasts       dynamic: an actor for each process of which earlier slots are read
+//! ├── outbox      delivers what processes send and nobody pushes any more
 //! └── requests    one_for_one: for each control thread, an actor that takes requests
 //! ```
 
@@ -21,6 +22,7 @@ use crate::configuration::NodeMessage;
 use crate::device::DeviceActor;
 use crate::devices::{Devices, Row};
 use crate::node::{Node, OnDemand};
+use crate::outbox::CourierActor;
 use crate::pool::Pool;
 use crate::process;
 use crate::request::RequestActor;
@@ -90,12 +92,13 @@ impl Boot {
         let threads = Threads::of(&realm);
         let devices = ChildSpec::supervisor("devices", threads.devices(&devices));
         let requests = ChildSpec::supervisor("requests", threads.requests(&node));
-        let supervisors = [devices].into_iter().chain(dynamic).chain([requests]);
+        let outbox = ChildSpec::worker("outbox", CourierActor::spec(&node));
+        let after_store = [devices].into_iter().chain(dynamic).chain([outbox, requests]);
         let spec = SupervisorSpec::new()
             .strategy(Strategy::RestForOne)
             .child(ChildSpec::worker("store", store));
         let spec =
-            supervisors.fold(spec, |spec, child| spec.child(child.restart(Restart::Permanent)));
+            after_store.fold(spec, |spec, child| spec.child(child.restart(Restart::Permanent)));
         Ok((node, spec))
     }
 }

@@ -17,7 +17,7 @@ mod device;
 mod devices;
 mod error;
 mod node;
-mod outbox;
+pub mod outbox;
 mod outcome;
 mod pool;
 mod process;

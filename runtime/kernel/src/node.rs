@@ -10,6 +10,7 @@ use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 use oxbeam_store::{LocalStore, Store};
 use oxbeam_supervisor::{Children, Realm};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::NodeMessage;
@@ -38,6 +39,7 @@ pub struct Node {
     realm: Arc<Realm>,
     on_demand: OnDemand,
     waits: Waits,
+    courier: Notify,
 }
 
 /// The actors that are started on demand.
@@ -60,6 +62,7 @@ impl Node {
         Self {
             on_demand,
             waits: Waits::default(),
+            courier: Notify::new(),
             configuration: ArcSwap::from_pointee(configuration),
             changing: Mutex::default(),
             address: wallet.address().to_string().into(),
@@ -121,6 +124,11 @@ impl Node {
     #[must_use]
     pub fn realm(&self) -> &Arc<Realm> {
         &self.realm
+    }
+
+    /// What wakes the courier.
+    pub(crate) const fn courier(&self) -> &Notify {
+        &self.courier
     }
 
     /// The schedulers of the processes that are being written to.

@@ -1,13 +1,306 @@
-//! temp
+//! What processes send: signed when their slot is committed, owed once somebody pushes the slot,
+//! delivered by whoever pushes or else in the background.
+//!
+//! ```text
+//! slot committed ─► asleep ─── push ──► owed ─► scheduled on the target ─► its slot's own
+//!                   (never due)           ▲          │                      messages owed ─► delivered
+//!                                         └── later ◄┴─► given up (dead letter)
+//! ```
+//!
+//! A message leaves in the form in which it was committed, and the target remembers where it came
+//! from, so that any number of attempts come to one slot. Source: spec 12, part A.
+
+mod courier;
+mod sender;
+
+use futures_util::future::join_all;
+use oxbeam_protocol::{Id, Key, Message, Value};
+use oxbeam_store::{EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, StoreError};
+use tracing::debug;
+
+pub(crate) use self::courier::CourierActor;
+pub use self::sender::Sender;
+use crate::assignment::milliseconds;
 use crate::context::Context;
 use crate::error::CallError;
-use oxbeam_protocol::Message;
-use oxbeam_store::{Outgoing, Slot};
+use crate::node::Node;
+use crate::outcome::Outcome;
+use crate::process::{self, Wanted};
+use crate::record;
+
+/// When a message is due that nobody has asked to be sent.
+const NEVER: u64 = u64::MAX;
+/// Messages that are signed, or made owed, at the same time.
+const AT_ONCE: usize = 64;
+
+/// An entry of a slot's outbox.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sent {
+    /// The key under which the slot has it.
+    pub key: Key,
+    /// Its place in the outbox, from 1.
+    pub index: u32,
+    /// What the process wants to be sent.
+    pub entry: Value,
+}
+
+/// Why a message has not arrived.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Undelivered {
+    /// The target is not known to this node.
+    #[error("Could not access target process!")]
+    NoTarget,
+    /// Another node schedules the target.
+    #[error("the target is scheduled by another node, to which this one does not deliver")]
+    Elsewhere,
+    /// It could not be scheduled this time.
+    #[error(transparent)]
+    Failed(#[from] CallError),
+}
+
+/// The outbox of a slot's results: numbers first, in their order, then other keys in byte order. A
+/// list counts from 1.
+#[must_use]
+pub fn entries(results: &Message) -> Vec<Sent> {
+    let outbox = match results.get("outbox") {
+        Some(Value::Map(outbox)) => outbox.clone(),
+        Some(Value::List(outbox)) => outbox.to_map(),
+        _ => return Vec::new(),
+    };
+    let number = |key: &Key| key.to_text().parse::<u64>().ok();
+    let mut all: Vec<(Key, Value)> = outbox.into_iter().collect();
+    all.sort_by_cached_key(|(key, _)| (number(key).is_none(), number(key), key.clone()));
+    let indexed = (1..=u32::MAX).zip(all);
+    indexed.map(|(index, (key, entry))| Sent { key, index, entry }).collect()
+}
+
+impl Sent {
+    /// Where it goes.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        std::str::from_utf8(target(self.entry.as_map()?)?.as_bytes()?).ok()
+    }
+}
+
+/// The target of an entry, whose keys may be in any case.
+fn target(entry: &Message) -> Option<&Value> {
+    entry.get("target").or_else(|| entry.get("Target"))
+}
+
+/// The messages of a slot as they are committed with it: signed, and asleep until a push asks for
+/// them. `state` is the process's state after the slot.
+///
+/// What cannot be sent is left out; a push says why.
+///
+/// # Errors
+/// A signer or store that does not answer. What a process sends is no error.
 pub(crate) async fn prepare(
-    _: &Context,
-    _: &Message,
-    _: Slot,
-    _: &Message,
+    context: &Context,
+    state: &Message,
+    slot: Slot,
+    results: &Message,
 ) -> Result<Vec<Outgoing>, CallError> {
-    Ok(Vec::new())
+    let sent: Vec<Sent> = entries(results).into_iter().filter(is_sent).take(MAX_OUTGOING).collect();
+    if sent.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sender = Sender::of(context, state).await?;
+    let mut outgoing = Vec::with_capacity(sent.len());
+    for some in sent.chunks(AT_ONCE) {
+        let signed = some.iter().map(|one| outgoing_of(context, &sender, one));
+        for (one, signed) in some.iter().zip(join_all(signed).await) {
+            match signed {
+                Ok(signed) => outgoing.push(signed),
+                Err(error) if error.retry_after().is_some() => return Err(error),
+                Err(error) => debug!(process = %sender.process(), slot, index = one.index, %error,
+                    "a message cannot be sent"),
+            }
+        }
+    }
+    Ok(outgoing)
+}
+
+/// Whether an entry is a message that is known before it is sent.
+fn is_sent(sent: &Sent) -> bool {
+    let resolves = |entry: &Message| entry.contains("resolve") || entry.contains("Resolve");
+    let resolves = sent.entry.as_map().is_some_and(resolves);
+    !resolves && sent.target().is_some_and(|target| target.len() <= MAX_NOTE_BYTES)
+}
+
+async fn outgoing_of(
+    context: &Context,
+    sender: &Sender,
+    sent: &Sent,
+) -> Result<Outgoing, CallError> {
+    let Value::Map(entry) = context.load_all(sent.entry.clone()).await? else {
+        return Err(CallError::BadRequest("an entry of the outbox is a message".into()));
+    };
+    let signed = Value::Map(sender.sign(context.node(), &entry).await?);
+    let message = record::encode(&signed)?;
+    if message.len() > oxbeam_store::MAX_VALUE_BYTES {
+        return Err(CallError::BadRequest("the message is too large".into()));
+    }
+    Ok(Outgoing {
+        index: sent.index,
+        target: sent.target().unwrap_or_default().to_owned(),
+        id: oxbeam_protocol::commitment::signed_id(&signed)?,
+        message,
+        next_try: NEVER,
+    })
+}
+
+/// The results of a slot, computed if need be; the outcome of a slot that has none.
+///
+/// # Errors
+/// As [`Node::state`].
+pub async fn results(
+    context: &Context,
+    process: Id,
+    slot: Slot,
+) -> Result<Result<Message, Outcome>, CallError> {
+    let node = context.node();
+    if node.store()?.result(process, slot).await?.is_none()
+        && let Err(outcome) = node.state(context, process, Wanted::Slot(slot)).await?.into_result()
+    {
+        return Ok(Err(outcome));
+    }
+    let Some(found) = node.store()?.result(process, slot).await? else {
+        return Ok(Err(Outcome::not_found()));
+    };
+    match node.contents()?.read(found.result).await? {
+        Some(results) => match context.load_all(results).await? {
+            Value::Map(results) => Ok(Ok(results)),
+            _ => Ok(Ok(Message::new())),
+        },
+        None => Err(CallError::Missing { id: found.result.to_string() }),
+    }
+}
+
+impl Node {
+    /// Makes messages of a slot owed: they are delivered, whatever happens, by the background from
+    /// `next_try` on if nobody does it before. What was delivered or given up stays so. Answers when
+    /// that is on disk.
+    ///
+    /// # Errors
+    /// Errors of the store.
+    pub async fn owe(&self, keys: &[EntryKey], next_try: u64) -> Result<(), CallError> {
+        let store = self.store()?;
+        for some in keys.chunks(AT_ONCE) {
+            for begun in join_all(some.iter().map(|key| store.begin(*key, next_try))).await {
+                match begun {
+                    Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) | Ok(_) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Leaves an owed message to the background, as of now.
+    ///
+    /// # Errors
+    /// Errors of the store.
+    pub async fn leave_to_courier(&self, key: EntryKey, reason: &str) -> Result<(), CallError> {
+        match self.store()?.retry(key, milliseconds(), reason.into()).await {
+            Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => {}
+            left => left?,
+        }
+        self.courier().notify_one();
+        Ok(())
+    }
+
+    /// Pushes a slot in the background: computes it, and delivers what it sends.
+    ///
+    /// # Errors
+    /// [`CallError::Overloaded`], [`CallError::Unavailable`].
+    pub fn push_later(&self, process: Id, slot: Slot) -> Result<(), CallError> {
+        CourierActor::tell(self, process, slot)
+    }
+
+    /// Schedules a message on its target, once for an origin. Answers with the assignment.
+    ///
+    /// # Errors
+    /// [`Undelivered`].
+    pub async fn deliver(
+        &self,
+        target: Id,
+        message: Message,
+        origin: Origin,
+    ) -> Result<Message, Undelivered> {
+        match self.is_scheduler_of(target).await? {
+            None => Err(Undelivered::NoTarget),
+            Some(false) => Err(Undelivered::Elsewhere),
+            Some(true) => Ok(self.schedule(target, message, Some(origin)).await?),
+        }
+    }
+
+    /// Whether this node schedules a process; `None` if it does not know it.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    pub async fn is_scheduler_of(&self, process: Id) -> Result<Option<bool>, CallError> {
+        let Some(Value::Map(definition)) = self.contents()?.read(process).await? else {
+            return Ok(None);
+        };
+        let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
+        let schedulers = match said {
+            Some(Value::Link(link)) => crate::addresses(&self.contents()?.follow(link).await?),
+            Some(said) => crate::addresses(said),
+            None => Vec::new(),
+        };
+        Ok(Some(schedulers.iter().any(|address| **address == *self.address())))
+    }
+}
+
+/// The messages of a slot that this node can deliver itself, by their keys.
+///
+/// # Errors
+/// Errors of reading.
+pub async fn deliverable(
+    node: &Node,
+    process: Id,
+    slot: Slot,
+    sent: &[Sent],
+) -> Result<Vec<EntryKey>, CallError> {
+    let mut keys = Vec::new();
+    for one in sent.iter().filter(|one| is_sent(one)) {
+        let target = one.target().and_then(|target| target.parse().ok());
+        if let Some(target) = target
+            && node.is_scheduler_of(target).await? == Some(true)
+        {
+            keys.push(EntryKey { process, slot, index: one.index });
+        }
+    }
+    Ok(keys)
+}
+
+/// The definition of a process, with the commitments that make its id.
+///
+/// # Errors
+/// [`CallError::Missing`]; errors of reading.
+pub async fn definition(context: &Context, process: Id) -> Result<Message, CallError> {
+    process::definition(context, process).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_come_in_the_order_in_which_they_are_numbered() {
+        let entry = |key: &str| (key.to_owned(), Message::from([("target", "t")]));
+        let outbox: Message = ["10", "b", "2", "a", "1"].map(entry).into_iter().collect();
+        let sent = entries(&Message::new().with("outbox", outbox));
+        let keys: Vec<_> = sent.iter().map(|one| one.key.to_text().into_owned()).collect();
+        assert_eq!(keys, ["1", "2", "10", "a", "b"]);
+        let indexes: Vec<_> = sent.iter().map(|one| one.index).collect();
+        assert_eq!(indexes, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn results_without_an_outbox_send_nothing() {
+        assert!(entries(&Message::new()).is_empty());
+        assert!(entries(&Message::new().with("outbox", "text")).is_empty());
+    }
 }

@@ -32,6 +32,7 @@ use oxbeam_supervisor::{ActorSpec, DynamicSpec, Placement};
 use self::actor::Compute;
 pub use self::actor::ProcessActor;
 pub use self::definition::process_id;
+pub(crate) use self::definition::read as definition;
 pub use self::role::{Role, run_as};
 pub(crate) use self::waits::{Waits, Worker};
 use crate::context::Context;

@@ -18,7 +18,7 @@ pub async fn process_id(context: &Context, base: &Message) -> Result<Id, CallErr
 }
 
 /// The definition of a process, whole, with the commitments that make its id.
-pub(super) async fn read(context: &Context, process: Id) -> Result<Message, CallError> {
+pub(crate) async fn read(context: &Context, process: Id) -> Result<Message, CallError> {
     let missing = || CallError::Missing { id: process.to_string() };
     let known = context.node().contents()?.read(process).await?.ok_or_else(missing)?;
     let Value::Map(known) = context.load_all(known).await? else { return Err(missing()) };

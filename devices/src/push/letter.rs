@@ -1,0 +1,166 @@
+//! One message of a slot on its way. Source: spec 12, section 4.
+
+use std::sync::Arc;
+
+use num_bigint::BigInt;
+use oxbeam_kernel::outbox::{Sender, Sent, Undelivered, definition};
+use oxbeam_kernel::{CallError, record};
+use oxbeam_protocol::commitment::signed_id;
+use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_store::{EntryKey, Origin, Slot};
+
+use super::opened::Opened;
+use super::{Run, resolve};
+
+/// An entry of a slot's outbox.
+pub(super) struct Letter<'a> {
+    pub(super) process: Id,
+    pub(super) slot: Slot,
+    pub(super) sent: &'a Sent,
+}
+
+impl Letter<'_> {
+    /// Delivers it, and what it leads to. Answers with what is reported of it.
+    pub(super) async fn deliver(
+        &self,
+        run: &Arc<Run>,
+        depth: i64,
+        level: u32,
+    ) -> Result<Message, CallError> {
+        let Some(target) = self.sent.target() else { return Ok(self.without_target()) };
+        let Ok(to) = target.parse::<Id>() else {
+            return Ok(no_target(target));
+        };
+        let node = run.context.node();
+        if node.is_scheduler_of(to).await?.is_none() {
+            return Ok(no_target(target));
+        }
+        if run.is_over(level) {
+            node.leave_to_courier(self.key(), "left to the background").await?;
+            return Ok(pending(target));
+        }
+        let assignment = match self.schedule(run, to).await {
+            Ok(assignment) => assignment,
+            Err(Undelivered::Failed(
+                error @ (CallError::Cancelled | CallError::TooMuchWork { .. }),
+            )) => {
+                return Err(error);
+            }
+            Err(why) => return Ok(failed(target, &why.to_string())),
+        };
+        self.follow(run, target, to, &assignment, depth, level).await
+    }
+
+    /// Pushes the slot that it got.
+    async fn follow(
+        &self,
+        run: &Arc<Run>,
+        target: &str,
+        to: Id,
+        assignment: &Message,
+        depth: i64,
+        level: u32,
+    ) -> Result<Message, CallError> {
+        let slot = assignment.get("slot").and_then(|slot| match slot {
+            Value::Integer(slot) => Slot::try_from(slot).ok(),
+            _ => None,
+        });
+        let slot = slot.ok_or_else(|| super::wrong("an assignment has no slot"))?;
+        let opened = match Opened::of(run, to, slot).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(outcome)) => {
+                self.arrived(run, slot).await?;
+                return Ok(failed(target, &said(&outcome.value)));
+            }
+            Err(error @ CallError::Cancelled) => return Err(error),
+            // The background tries again.
+            Err(error) => return Ok(failed(target, &error.to_string())),
+        };
+        // What it leads to is owed now: it has arrived.
+        self.arrived(run, slot).await?;
+        let resulted_in = opened.deliver(run, depth.saturating_sub(1), level + 1).await?;
+        let id = match assignment.get("body") {
+            Some(body) => signed_id(body)?.to_string(),
+            None => String::new(),
+        };
+        Ok(Message::new()
+            .with("id", id)
+            .with("target", target)
+            .with("slot", BigInt::from(slot))
+            .with("resulted-in", resulted_in))
+    }
+
+    const fn key(&self) -> EntryKey {
+        EntryKey { process: self.process, slot: self.slot, index: self.sent.index }
+    }
+
+    async fn arrived(&self, run: &Run, slot: Slot) -> Result<(), CallError> {
+        match run.context.node().store()?.delivered(self.key(), Some(slot)).await {
+            // What is not known before it is sent has no entry.
+            Err(oxbeam_store::StoreError::NoEntry { .. }) => Ok(()),
+            delivered => Ok(delivered?),
+        }
+    }
+
+    /// Gets it a slot of its target, or finds the one that it has.
+    async fn schedule(&self, run: &Run, to: Id) -> Result<Message, Undelivered> {
+        let node = run.context.node();
+        let EntryKey { process, slot, index } = self.key();
+        let origin = Origin { process, slot, index };
+        let store = node.store()?;
+        if let Some(known) = store.received(to, origin).await.map_err(CallError::from)?
+            && let Some(known) = oxbeam_kernel::assignment::read(&*store, to, known).await?
+        {
+            return Ok(known);
+        }
+        let message = match store.entry(self.key()).await.map_err(CallError::from)? {
+            Some(entry) => record::decode(&entry.message).map_err(CallError::from)?,
+            None => self.signed(run).await?.into(),
+        };
+        match message {
+            Value::Map(message) => node.deliver(to, message, origin).await,
+            _ => Err(super::wrong("the outbox holds what is no message").into()),
+        }
+    }
+
+    /// The message, signed now: it was not known when the slot was committed.
+    async fn signed(&self, run: &Run) -> Result<Message, CallError> {
+        let context = &run.context;
+        let Value::Map(entry) = context.load_all(self.sent.entry.clone()).await? else {
+            return Err(super::wrong("an entry of the outbox is a message"));
+        };
+        let entry = resolve::resolved(context, self.process, self.sent, entry).await?;
+        let sender = Sender::of(context, &definition(context, self.process).await?).await?;
+        sender.sign(context.node(), &entry).await
+    }
+
+    fn without_target(&self) -> Message {
+        Message::new()
+            .with("response", "error")
+            .with("status", 404)
+            .with("outbox-index", Value::Bytes(self.sent.key.to_bytes()))
+            .with("reason", "Target process not available.")
+            .with("message", self.sent.entry.clone())
+    }
+}
+
+fn no_target(target: &str) -> Message {
+    failed(target, &Undelivered::NoTarget.to_string()).with("status", 404)
+}
+
+fn failed(target: &str, reason: &str) -> Message {
+    Message::from([("response", "error"), ("target", target), ("reason", reason)])
+}
+
+fn pending(target: &str) -> Message {
+    Message::from([("response", "pending"), ("target", target)]).with("status", 202)
+}
+
+/// What an outcome without results says.
+fn said(value: &Value) -> String {
+    let named = |value: &Value| value.as_name().map(|name| String::from_utf8_lossy(name).into());
+    let message = value.as_map();
+    let keys = ["reason", "body", "error", "details"];
+    let said = keys.iter().find_map(|key| named(message?.get(key)?));
+    said.or_else(|| named(value)).unwrap_or_else(|| "the slot has no result".into())
+}

@@ -1,0 +1,238 @@
+//! Delivery in the background: what is owed and nobody delivers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::fut::wrap_future;
+use actix::{Actor, AsyncContext, Context as ActorContext, Handler};
+use futures_util::future::join_all;
+use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_store::{Entry, Limit, Origin, Slot, StoreError};
+use oxbeam_supervisor::{ActorSpec, Address, Concurrent, Placement};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{Undelivered, deliverable, entries, results};
+use crate::assignment::milliseconds;
+use crate::context::Context;
+use crate::error::CallError;
+use crate::node::Node;
+use crate::record;
+
+/// The group that the courier is in.
+const GROUP: &str = "courier";
+/// Slots that are pushed at the same time for those who do not wait.
+const MAX_PUSHES: usize = 64;
+/// Messages that are looked at in one turn.
+const TURN: usize = 64;
+/// Attempts, those of pushes included, after which a message is a dead letter.
+const MAX_ATTEMPTS: u32 = 16;
+/// Wait after the first attempt; it doubles with each, up to [`LONGEST`].
+const FIRST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(600);
+/// How long an attempt may take: to schedule a message, and to compute its slot.
+const ATTEMPT: Duration = Duration::from_secs(60);
+/// How long it sleeps at most: should nobody wake it, it looks by itself.
+const SLEEP: Duration = Duration::from_secs(30);
+/// How long it waits after the store failed.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Delivers what is owed.
+pub(crate) struct CourierActor(Arc<Node>);
+
+impl CourierActor {
+    pub(crate) fn spec(node: &Arc<Node>) -> ActorSpec<Self> {
+        let node = node.clone();
+        ActorSpec::new(move || Self(node.clone()))
+            .concurrent(MAX_PUSHES)
+            .member_of(GROUP)
+            .placement(Placement::Control)
+    }
+
+    /// Asks the node's courier to push a slot.
+    pub(super) fn tell(node: &Node, process: Id, slot: Slot) -> Result<(), CallError> {
+        let what = "the courier";
+        let courier: Option<Address<Self>> = node.realm().groups().pick(GROUP);
+        let reason = "it is starting or stopping".into();
+        let courier = courier.ok_or(CallError::Unavailable { what: what.into(), reason })?;
+        courier
+            .tell(Push { process, slot })
+            .map_err(|unsent| CallError::unanswered(what, unsent.refusal.into()))
+    }
+}
+
+/// Pushes a slot for somebody who does not wait.
+#[derive(Debug, actix::Message)]
+#[rtype(result = "()")]
+struct Push {
+    process: Id,
+    slot: Slot,
+}
+
+impl Handler<Push> for CourierActor {
+    type Result = Concurrent<()>;
+
+    fn handle(&mut self, Push { process, slot }: Push, _: &mut Self::Context) -> Self::Result {
+        let node = self.0.clone();
+        Concurrent::new(async move {
+            let context = node.context(CancellationToken::new());
+            match go_on(&context, process, slot).await {
+                Ok(()) => node.courier().notify_one(),
+                Err(error) => warn!(%process, slot, %error, "failed to push a slot"),
+            }
+        })
+    }
+}
+
+impl Actor for CourierActor {
+    type Context = ActorContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.spawn(wrap_future(run(self.0.clone())));
+    }
+}
+
+impl fmt::Debug for CourierActor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("CourierActor").finish()
+    }
+}
+
+async fn run(node: Arc<Node>) {
+    loop {
+        let pause = match turn(&node).await {
+            Ok(pause) => pause,
+            Err(error) => {
+                warn!(%error, "deliveries wait");
+                PAUSE
+            }
+        };
+        // Whether it is woken or has slept makes no difference.
+        let _ = timeout(pause, node.courier().notified()).await;
+    }
+}
+
+/// Delivers what is due, to each target in order, and answers when to look again.
+async fn turn(node: &Arc<Node>) -> Result<Duration, CallError> {
+    let store = node.store()?;
+    let due = store.due(milliseconds(), Limit::count(TURN)).await?;
+    let mut by_target: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
+    for entry in due {
+        by_target.entry(entry.target.clone()).or_default().push(entry);
+    }
+    let all = by_target.into_values().map(|entries| deliver_in_order(node, entries));
+    for delivered in join_all(all).await {
+        delivered?;
+    }
+    let next = store.next_due().await?.unwrap_or(u64::MAX);
+    Ok(Duration::from_millis(next.saturating_sub(milliseconds())).min(SLEEP))
+}
+
+async fn deliver_in_order(node: &Arc<Node>, entries: Vec<Entry>) -> Result<(), CallError> {
+    for entry in entries {
+        attempt(node, entry).await?;
+    }
+    Ok(())
+}
+
+/// One attempt. An error is the store's, not the message's.
+async fn attempt(node: &Arc<Node>, entry: Entry) -> Result<(), CallError> {
+    let store = node.store()?;
+    let next_try = milliseconds().saturating_add(backoff(entry.attempts));
+    let attempts = match store.begin(entry.key, next_try).await {
+        Ok(attempts) => attempts,
+        // Somebody else has delivered it meanwhile.
+        Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let tried = timeout(ATTEMPT, deliver(node, &entry)).await;
+    let reason = match tried {
+        Ok(Ok(slot)) => {
+            debug!(target = entry.target, slot, "message delivered");
+            return Ok(store.delivered(entry.key, Some(slot)).await?);
+        }
+        Ok(Err(Undelivered::Failed(error))) if attempts < MAX_ATTEMPTS => {
+            return later(&*store, &entry, next_try, &error).await;
+        }
+        Err(_) if attempts < MAX_ATTEMPTS => {
+            let error = CallError::Timeout { limit: ATTEMPT };
+            return later(&*store, &entry, next_try, &error).await;
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it takes too long".into(),
+    };
+    warn!(target = entry.target, attempts, reason, "message given up");
+    settled(store.give_up(entry.key, reason).await)
+}
+
+async fn later(
+    store: &dyn oxbeam_store::Store,
+    entry: &Entry,
+    next_try: u64,
+    error: &CallError,
+) -> Result<(), CallError> {
+    debug!(target = entry.target, %error, "message not delivered, later again");
+    settled(store.retry(entry.key, next_try, error.to_string()).await)
+}
+
+/// A late move of an entry that has arrived meanwhile is no error.
+fn settled(moved: Result<(), StoreError>) -> Result<(), CallError> {
+    match moved {
+        Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => Ok(()),
+        moved => Ok(moved?),
+    }
+}
+
+/// Schedules a message, and makes owed what its slot sends in turn. Only then is it delivered.
+async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Slot, Undelivered> {
+    let target: Id = entry.target.parse().map_err(|_| Undelivered::NoTarget)?;
+    let message = match record::decode(&entry.message).map_err(CallError::from)? {
+        Value::Map(message) => message,
+        _ => return Err(CallError::Raised("the outbox holds what is no message".into()).into()),
+    };
+    let key = entry.key;
+    let origin = Origin { process: key.process, slot: key.slot, index: key.index };
+    let assignment = node.deliver(target, message, origin).await?;
+    let slot = slot_of(&assignment)?;
+    let cancelled = CancellationToken::new();
+    let _ends = cancelled.clone().drop_guard();
+    go_on(&node.context(cancelled), target, slot).await?;
+    Ok(slot)
+}
+
+/// Makes owed what a slot sends. A slot that has no result sends nothing.
+pub(super) async fn go_on(context: &Context, process: Id, slot: Slot) -> Result<(), CallError> {
+    let Ok(results) = results(context, process, slot).await? else { return Ok(()) };
+    let node = context.node();
+    let keys = deliverable(node, process, slot, &entries(&results)).await?;
+    node.owe(&keys, milliseconds()).await
+}
+
+/// The slot of an assignment.
+pub(super) fn slot_of(assignment: &Message) -> Result<Slot, CallError> {
+    let slot = match assignment.get("slot") {
+        Some(Value::Integer(slot)) => Slot::try_from(slot).ok(),
+        _ => None,
+    };
+    slot.ok_or_else(|| CallError::Raised("an assignment has no slot".into()))
+}
+
+/// Milliseconds to wait after an attempt, if so many were made before it.
+fn backoff(attempts: u32) -> u64 {
+    let wait = FIRST.saturating_mul(1 << attempts.min(16)).min(LONGEST);
+    u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_up_to_the_longest() {
+        assert_eq!([0, 1, 2].map(backoff), [1000, 2000, 4000]);
+        assert_eq!(backoff(u32::MAX), 600_000);
+    }
+}
