@@ -30,6 +30,8 @@ use std::sync::Arc;
 use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, reply};
 use oxbeam_protocol::{List, Message, Value};
 
+pub(crate) use signed::commit_as;
+
 /// The keys that have a meaning of their own.
 const KEYS: [&str; 12] = [
     "commit",

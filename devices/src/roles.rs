@@ -5,7 +5,7 @@
 //! request from outside alone, whose signatures were verified when it came, and only for its own
 //! steps: see [`Context::signed`].
 
-use oxbeam_kernel::Context;
+use oxbeam_kernel::{Call, Context};
 use oxbeam_protocol::{Id, Key, Message, Value, commitment};
 
 /// The word of `operator` for a node that belongs to whoever comes first.
@@ -17,7 +17,26 @@ const SIGNED_FOR_OTHERS: [&str; 2] = ["status", "from-process"];
 /// Whether the request comes from the node's operator. Without one, that is whoever has the node's
 /// own key; as long as the node is `unclaimed`, it is everybody.
 pub(crate) fn is_admin(context: &Context) -> bool {
-    match context.configuration().message.get("operator") {
+    is_admin_of(context, &context.configuration().message)
+}
+
+/// Whether the request comes from the node's operator or its own key, and says so of its path too.
+///
+/// What is asked for lies in the path, and clients do not sign paths of their own accord: any signed
+/// message of the operator's that somebody has seen could be sent to another path.
+pub(crate) fn speaks_for_node(context: &Context) -> bool {
+    let is_unclaimed = || {
+        let operator = context.configuration().message.get("operator");
+        operator.is_some_and(|operator| operator.is_name(UNCLAIMED))
+    };
+    context.signed().is_some_and(|signed| signed.contains("path"))
+        && !is_unclaimed()
+        && is_admin(context)
+}
+
+/// As [`is_admin`], by this configuration.
+pub(crate) fn is_admin_of(context: &Context, configuration: &Message) -> bool {
+    match configuration.get("operator") {
         Some(operator) if operator.is_name(UNCLAIMED) => true,
         Some(operator) => is_signed_by(context, operator),
         None => is_signed_by_node(context),
@@ -25,7 +44,6 @@ pub(crate) fn is_admin(context: &Context) -> bool {
 }
 
 /// Whether one of these addresses has signed the request.
-#[expect(dead_code)]
 pub(crate) fn is_signed_by_one_of(context: &Context, addresses: &[Value]) -> bool {
     addresses.iter().any(|address| is_signed_by(context, address))
 }
@@ -40,13 +58,14 @@ pub(crate) fn is_signed_by(context: &Context, address: &Value) -> bool {
 }
 
 fn is_signed_by_node(context: &Context) -> bool {
-    let for_others = |request: &Message| SIGNED_FOR_OTHERS.iter().any(|key| request.contains(*key));
-    !context.signed().is_some_and(for_others)
-        && signers(context).any(|signer| signer == context.node().address())
+    let Some(signed) = context.signed() else { return false };
+    let is_for_others = SIGNED_FOR_OTHERS.iter().any(|key| signed.contains(*key));
+    let address = context.node().address();
+    !is_for_others && commitment::committers(&signed).iter().any(|signer| *signer == address)
 }
 
 fn signers(context: &Context) -> impl Iterator<Item = Key> {
-    context.signed().map(commitment::committers).into_iter().flatten()
+    context.signed().map(|signed| commitment::committers(&signed)).into_iter().flatten()
 }
 
 /// Addresses may be written as text or as the 32 bytes that they are.
@@ -54,4 +73,15 @@ fn same_address(signer: &Key, address: &[u8]) -> bool {
     let native = |text: &[u8]| Id::from_native_or_text(text).ok();
     signer.as_bytes() == address
         || native(signer.as_bytes()).is_some_and(|signer| native(address) == Some(signer))
+}
+
+/// What of a call its signers vouch for: all of it, if they have signed the path that led here, and
+/// else the message that they have signed. Of what nobody signed, all.
+///
+/// Whoever sends a signed message to another path can add what they like to it there.
+pub(crate) fn vouched(call: &Call) -> Message {
+    match call.context.signed() {
+        Some(signed) if !signed.contains("path") => signed,
+        _ => call.request.clone(),
+    }
 }

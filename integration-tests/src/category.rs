@@ -4,6 +4,7 @@ mod ans104;
 mod commitments;
 mod flat;
 mod hashpath;
+mod http;
 mod httpsig;
 mod ids;
 mod json;
@@ -39,7 +40,16 @@ pub const CATEGORIES: &[Category] = &[
     Category { name: "hashpath", check: hashpath::check },
     Category { name: "paths", check: paths::check },
     Category { name: "resolve", check: resolve::check },
+    Category { name: "http", check: http::check },
 ];
+
+impl Category {
+    /// What a line needs that the node does not have. Such a line is not checked.
+    #[must_use]
+    pub fn lacking(&self, vector: &Vector) -> Option<String> {
+        (self.name == "http").then(|| http::lacking(vector)).flatten()
+    }
+}
 
 /// Compares an answer with a part of the expected one. Where the reference node fails, so must we.
 fn expect<T>(

@@ -5,9 +5,11 @@
 //! differently on purpose stands in [`deviations`].
 
 pub mod category;
+pub mod client;
 pub mod deviations;
 pub mod node;
 pub mod report;
+pub mod served;
 pub mod typed;
 pub mod vector;
 

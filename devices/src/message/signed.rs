@@ -7,7 +7,7 @@ use oxbeam_protocol::commitment::{
 use oxbeam_protocol::{Key, List, Message, NoContent, Value};
 
 use super::target::{target, target_message};
-use crate::roles::is_admin;
+use crate::roles::speaks_for_node;
 
 /// The id of the message.
 pub(super) async fn id(call: Call) -> Result<Outcome, CallError> {
@@ -69,9 +69,9 @@ async fn whole(call: &Call, message: Message) -> Result<Message, CallError> {
     }
 }
 
-/// The message with a commitment of the node's key, for those who speak for the node.
+/// The message with a commitment of the node's key, for who speaks for the node.
 pub(super) async fn commit(call: Call) -> Result<Outcome, CallError> {
-    if !is_admin(&call.context) {
+    if !speaks_for_node(&call.context) {
         return Ok(Outcome::refused(403, "This node signs messages for its operator only."));
     }
     let mut message = target_message(&call).await?;
@@ -82,6 +82,15 @@ pub(super) async fn commit(call: Call) -> Result<Outcome, CallError> {
         message = loaded;
     }
     Ok(Outcome::ok(call.context.node().commit(message, request).await?))
+}
+
+/// As [`commit`], with a commitment of this device unless the request asks for another.
+pub(crate) async fn commit_as(call: Call, device: &'static str) -> Result<Outcome, CallError> {
+    let request = match call.request.contains("commitment-device") {
+        true => call.request,
+        false => call.request.with("commitment-device", device),
+    };
+    commit(Call { request, ..call }).await
 }
 
 /// What the request selects. A signed request carries its own commitments under the key of a

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use oxbeam_kernel::{Boot, CallError, Context, Node, NodeMessage, Outcome, StorePlace};
-use oxbeam_protocol::{Message, Wallet};
+use oxbeam_kernel::{Answer, Boot, CallError, Context, Node, NodeMessage, Outcome, StorePlace};
+use oxbeam_protocol::commitment::{self, CommitRequest};
+use oxbeam_protocol::{Message, NoContent, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{Realm, RealmConfig, SupervisorRef};
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,27 @@ impl TestNode {
         Self { node, root }
     }
 
+    /// A node with one more option.
+    pub(crate) async fn with(options: Message) -> Self {
+        Self::configured(NodeMessage { message: options, ..NodeMessage::default() }).await
+    }
+
+    /// What is answered to a request from outside.
+    pub(crate) async fn answer(&self, singleton: Message) -> Answer {
+        let singleton = self.node.authenticate(singleton).await.unwrap();
+        self.node.answer(singleton).await
+    }
+
+    /// What is answered to a request that somebody has signed.
+    pub(crate) async fn answer_signed(&self, request: Message, signer: &Wallet) -> Answer {
+        self.answer(signed(&request, signer)).await
+    }
+
+    /// What is answered to a request that the node has signed itself.
+    pub(crate) async fn answer_own(&self, request: Message) -> Answer {
+        self.answer(self.node.sign(request, None).await.unwrap()).await
+    }
+
     pub(crate) fn context(&self) -> Context {
         self.node.context(CancellationToken::new())
     }
@@ -43,6 +65,11 @@ impl TestNode {
     pub(crate) async fn run(&self, path: &str, message: Message) -> Result<Outcome, CallError> {
         self.context().run(&message.with("path", path)).await
     }
+}
+
+/// The message with a commitment of this signer.
+pub(crate) fn signed(message: &Message, signer: &Wallet) -> Message {
+    commitment::commit(message, &CommitRequest::default(), signer, &NoContent).unwrap()
 }
 
 impl Drop for TestNode {

@@ -1,3 +1,18 @@
-//! The gateway from outside.
+//! The gateway in front of a whole node, asked over TCP.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests are tests"
+)]
+
+mod answers;
+mod client;
+mod forged;
+mod http2;
+mod limits;
+mod node;
 mod program;
+mod server;

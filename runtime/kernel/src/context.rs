@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use oxbeam_protocol::commitment::COMMITMENTS;
+use oxbeam_protocol::commitment::{COMMITMENTS, only_committed};
 use oxbeam_protocol::{Key, Message, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -97,15 +97,17 @@ impl Context {
         &self.request.configuration.settings
     }
 
-    /// What the signers of the request from outside have signed, as far as that was verified.
+    /// What the signers of the request from outside have signed, as far as that was verified: the
+    /// keys that all of them cover, and their commitments. The path is among them only if they have
+    /// signed it.
     ///
     /// There for the request's own steps alone: what a device, a guest or a sub-path asks for on the
     /// way may claim any signer, and its signers have not asked for that. Nothing else may decide
     /// whether somebody is allowed to do something.
     #[must_use]
-    pub fn signed(&self) -> Option<&Message> {
-        Some(&self.request.singleton)
-            .filter(|signed| self.depth == 0 && signed.contains(COMMITMENTS))
+    pub fn signed(&self) -> Option<Message> {
+        let singleton = &self.request.singleton;
+        (self.depth == 0 && singleton.contains(COMMITMENTS)).then(|| only_committed(singleton))
     }
 
     /// The same, with every result made a message, as over HTTP.
@@ -210,6 +212,14 @@ impl Context {
     /// A path that cannot be read; as [`Context::resolve`].
     pub async fn run(&self, singleton: &Message) -> Result<Outcome, CallError> {
         Box::pin(resolver::run(&self.inner()?, singleton)).await
+    }
+
+    /// The messages that the node runs at an event: the handlers of a hook.
+    ///
+    /// # Errors
+    /// A handler that is no message; as [`Context::get`].
+    pub async fn handlers(&self, hook: &str) -> Result<Vec<Message>, CallError> {
+        resolver::handlers(self, hook).await
     }
 
     /// What a message holds under a key, loaded if it lies elsewhere.

@@ -24,7 +24,7 @@ mod settings;
 mod store;
 
 pub use boot::{Boot, BootError, StorePlace};
-pub use configuration::NodeMessage;
+pub use configuration::{ConfigurationError, NodeMessage};
 pub use content::{Contents, Offloaded};
 pub use context::Context;
 pub use device::{Call, Device, Reply, reply};

@@ -22,7 +22,7 @@ pub use status::http_status;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
 use crate::resolver::{self, Hooked};
 
 /// Requests under way on one thread. The gateway admits fewer.
@@ -125,9 +125,9 @@ impl Answer {
         Self { status, message, signed: false, error: Some(error) }
     }
 
-    fn unsigned(status: u16, sentence: &str) -> Self {
-        let message = Message::new().with("status", i64::from(status)).with("body", sentence);
-        Self { status, message, signed: false, error: None }
+    fn not_initialized() -> Self {
+        let sentence = "Node must be initialized before use.";
+        finished(Outcome { status: Status::Error, value: sentence.into() }, false)
     }
 }
 
@@ -141,8 +141,8 @@ async fn answer(context: &Context, singleton: Message) -> Answer {
 async fn serve(context: &Context, singleton: Message) -> Result<Answer, CallError> {
     let steps = path::parse(&singleton)?;
     let initialized = context.configuration().message.get("initialized");
-    if initialized.is_some_and(|word| word.is_name("false")) && !is_meta_info(&steps) {
-        return Ok(Answer::unsigned(400, "Node must be initialized before use."));
+    if initialized.is_some_and(|word| word.is_name("false")) {
+        return before_use(context, &steps).await;
     }
     let steps = match request_hook(context, &singleton, steps).await? {
         Ok(steps) => steps,
@@ -151,11 +151,32 @@ async fn serve(context: &Context, singleton: Message) -> Result<Answer, CallErro
     // Hooks may have changed the configuration.
     let context = context.renewed();
     let outcome = resolver::evaluate(&context.wrapping(), &steps).await?;
+    let outcome = match steps.as_slice() {
+        // Nothing was asked of a message, so no key is its result. Source: spec 05, section 10.
+        [Step::Id(_)] if outcome.is_not_found() => {
+            let value = Message::new().with("body", outcome.value).into();
+            Outcome { value, ..outcome }
+        }
+        _ => outcome,
+    };
     let outcome = status::embedded(resolver::wrapped(outcome));
     match response_hook(&context, &singleton, outcome).await? {
         Ok(outcome) => Ok(finished(outcome, true)),
         Err(outcome) => Ok(finished(outcome, false)),
     }
+}
+
+/// What a node answers before it is initialized: its configuration, whole, and nothing else. It does
+/// not sign it, and asks no hooks. Source: spec 21, section 3.
+async fn before_use(context: &Context, steps: &[Step]) -> Result<Answer, CallError> {
+    let outcome = match steps {
+        [base, info, ..] if is_meta_info(steps) => {
+            let steps = [base.clone(), info.clone()];
+            resolver::evaluate(&context.wrapping(), &steps).await?
+        }
+        _ => return Ok(Answer::not_initialized()),
+    };
+    Ok(finished(outcome, false))
 }
 
 /// An outcome as the answer that is sent.

@@ -15,6 +15,7 @@ use oxbeam_protocol::path::{self, Request, Step};
 use oxbeam_protocol::{Key, Message, Value};
 
 pub(crate) use hook::Hooked;
+pub(crate) use hook::handlers;
 pub(crate) use hook::run as hook;
 pub(crate) use sharing::Sharing;
 
@@ -158,7 +159,12 @@ async fn apply(
     let call = Call { key, base, request, context: context.clone() };
     let (base, request) = (call.base.clone(), call.request.clone());
     let outcome = sharing::call(found, call).await?;
-    let outcome = if context.mode().wrap { wrapped(outcome) } else { outcome };
+    let outcome = if context.mode().wrap {
+        // What a link leads to is the result, not the link.
+        wrapped(Outcome { value: context.load(outcome.value).await?, ..outcome })
+    } else {
+        outcome
+    };
     let outcome = hook::step(context, &base, &request, outcome).await?;
     linked(context, &base, &request, outcome)
 }

@@ -1,0 +1,111 @@
+//! Changing the configuration. Source: spec 21, sections 2.3 and 3.
+
+use oxbeam_kernel::{Call, NodeMessage, Outcome};
+use oxbeam_protocol::{Key, List, Message, Value};
+
+use crate::roles::{is_admin_of, vouched};
+
+/// Most changes that `node_history` shows: the first, and the last of the others.
+const MAX_HISTORY: usize = 1000;
+
+/// Keys of every request, which say how it travelled.
+const TRANSPORT: [&str; 16] = [
+    "accept",
+    "accept-bundle",
+    "accept-encoding",
+    "accept-language",
+    "cache-control",
+    "commitments",
+    "connection",
+    "content-digest",
+    "content-length",
+    "content-type",
+    "codec-device",
+    "method",
+    "origin",
+    "path",
+    "referer",
+    "transfer-encoding",
+];
+/// Those that are options too, and so are meant if somebody has signed them.
+const TRANSPORT_UNSIGNED: [&str; 2] = ["host", "user-agent"];
+
+/// Sets the options that the request holds, if whoever sent it may. All of them or none.
+pub(super) fn change(call: &Call) -> Outcome {
+    let changes = changes(call);
+    let changed = call.context.node().configure(|now| {
+        // What is in force now decides, not what was when the request came: a node is claimed once.
+        if now.message.get("initialized").is_some_and(|word| word.is_name("permanent")) {
+            return Err(refused(
+                "The node message of this machine is already permanent. It cannot be changed.",
+            ));
+        }
+        if !is_admin_of(&call.context, &now.message) {
+            return Err(refused("Unauthorized"));
+        }
+        let mut changed = now.changed(&changes).map_err(|error| refused(&error.to_string()))?;
+        let history = with_entry(history(&now.message), changes);
+        changed.message.insert("node_history", history);
+        Ok(changed)
+    });
+    match changed {
+        Ok(configuration) => done(&configuration),
+        Err(outcome) => outcome,
+    }
+}
+
+fn refused(sentence: &str) -> Outcome {
+    Outcome::refused(400, sentence)
+}
+
+fn done(configuration: &NodeMessage) -> Outcome {
+    let updates = history(&configuration.message).len();
+    let length = i64::try_from(updates).unwrap_or(i64::MAX);
+    let body = format!("Node message updated. History: {updates}updates.");
+    Outcome::ok(Message::new().with("body", body).with("history-length", length))
+}
+
+/// The options of the request. A signed one says nothing but what was signed.
+fn changes(call: &Call) -> Message {
+    let is_signed = call.context.signed().is_some();
+    let mut changes = vouched(call);
+    changes.retain(|key, _| {
+        let is = |names: &[&str]| names.iter().any(|name| *key == *name);
+        !is(&TRANSPORT) && (is_signed || !is(&TRANSPORT_UNSIGNED)) && !is_history(key)
+    });
+    changes.without_private()
+}
+
+/// The record of all changes is written by the node alone.
+fn is_history(key: &Key) -> bool {
+    key.to_text().replace('-', "_").eq_ignore_ascii_case("node_history")
+}
+
+fn history(configuration: &Message) -> List {
+    configuration.get("node_history").and_then(Value::as_list).cloned().unwrap_or_default()
+}
+
+fn with_entry(mut history: List, entry: Message) -> List {
+    let entries = history.make_mut();
+    if entries.len() >= MAX_HISTORY {
+        entries.remove(1);
+    }
+    entries.push(entry.into());
+    history
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_history_keeps_its_first_and_its_last_entries() {
+        let entry = |number: usize| Message::from([("n", number.to_string())]);
+        let history = (0..MAX_HISTORY + 5)
+            .fold(List::default(), |history, number| with_entry(history, entry(number)));
+        assert_eq!(history.len(), MAX_HISTORY);
+        assert_eq!(history[0], entry(0).into());
+        assert_eq!(history[1], entry(6).into());
+        assert_eq!(history[MAX_HISTORY - 1], entry(MAX_HISTORY + 4).into());
+    }
+}

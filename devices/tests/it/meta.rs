@@ -1,0 +1,121 @@
+use oxbeam_kernel::Answer;
+use oxbeam_protocol::{Atom, Message, Value, Wallet};
+
+use crate::node::TestNode;
+
+const UPDATED: &str = "Node message updated. History: 1updates.";
+
+fn post(options: &[(&'static str, &'static str)]) -> Message {
+    let options: Message = options.iter().copied().collect();
+    options.with("path", "/~meta@1.0/info").with("method", "POST")
+}
+
+async fn info(node: &TestNode, key: &str) -> Option<Value> {
+    let answer = node.answer(Message::from([("path", "/~meta@1.0/info")])).await;
+    assert_eq!(answer.status, 200);
+    answer.message.get(key).cloned()
+}
+
+fn says(answer: &Answer, status: u16, sentence: &str) {
+    assert_eq!(answer.status, status, "{answer:?}");
+    assert_eq!(answer.message.get("body"), Some(&sentence.into()));
+}
+
+#[actix_rt::test]
+async fn info_shows_options_and_what_is_computed() {
+    let node = TestNode::with(Message::from([("greeting", "hi")])).await;
+    assert_eq!(info(&node, "greeting").await, Some("hi".into()));
+    assert_eq!(info(&node, "address").await, Some(node.node.address().into()));
+    let devices = info(&node, "preloaded_devices").await.unwrap();
+    let names = |device: &Value| device.as_map().unwrap().get("name").cloned().unwrap();
+    let devices: Vec<_> = devices.as_list().unwrap().iter().map(names).collect();
+    assert!(devices.contains(&"meta@1.0".into()), "{devices:?}");
+    let request = Message::from([("path", "/~meta@1.0/info/address")]);
+    assert_eq!(node.answer(request).await.message.get("body"), Some(&node.node.address().into()));
+    let build = Message::from([("path", "/~meta@1.0/build/node")]);
+    assert_eq!(node.answer(build).await.message.get("body"), Some(&"Oxbeam".into()));
+}
+
+#[actix_rt::test]
+async fn the_operator_changes_options_and_others_do_not() {
+    let operator = Wallet::generate_secp256k1().unwrap();
+    let address = operator.address().to_string();
+    let options = Message::from([("operator", address.as_str())]).with("simple_pay_price", 1);
+    let node = TestNode::with(options).await;
+    let change = post(&[("simple-pay-price", "7"), ("good-item", "x"), ("private", "p")]);
+
+    let stranger = Wallet::generate_secp256k1().unwrap();
+    says(&node.answer(change.clone()).await, 400, "Unauthorized");
+    says(&node.answer_signed(change.clone(), &stranger).await, 400, "Unauthorized");
+    says(&node.answer_own(change.clone()).await, 400, "Unauthorized");
+    assert_eq!(info(&node, "good-item").await, None);
+
+    let answer = node.answer_signed(change, &operator).await;
+    says(&answer, 200, UPDATED);
+    assert_eq!(answer.message.get("history-length"), Some(&1.into()));
+    assert_eq!(info(&node, "simple_pay_price").await, Some(7.into()), "typed as the default");
+    assert_eq!(info(&node, "good-item").await, Some("x".into()));
+    for key in ["path", "method", "commitments", "private"] {
+        assert_eq!(info(&node, key).await, None, "{key}");
+    }
+    let history = info(&node, "node_history").await.unwrap();
+    let entry = history.as_list().unwrap().first().unwrap().as_map().unwrap().clone();
+    assert_eq!(entry.get("good-item"), Some(&"x".into()));
+}
+
+#[actix_rt::test]
+async fn what_nobody_signed_is_not_set() {
+    let operator = Wallet::generate_secp256k1().unwrap();
+    let address = operator.address().to_string();
+    let node = TestNode::with(Message::from([("operator", address.as_str())])).await;
+    // The path is not signed: somebody has led an old message of the operator's here.
+    let signed = crate::node::signed(&Message::from([("greeting", "hi")]), &operator);
+    let signed = node.node.authenticate(signed).await.unwrap();
+    let path = "/~meta@1.0/info&operator=mine";
+    let answer = node.node.answer(signed.with("path", path).with("method", "POST")).await;
+    says(&answer, 200, UPDATED);
+    assert_eq!(info(&node, "greeting").await, Some("hi".into()));
+    assert_eq!(info(&node, "operator").await, Some(address.as_str().into()));
+}
+
+#[actix_rt::test]
+async fn an_unclaimed_node_is_claimed_once() {
+    let node = TestNode::with(Message::from([("operator", "unclaimed")])).await;
+    let operator = Wallet::generate_secp256k1().unwrap();
+    let claim = post(&[]).with("operator", operator.address().to_string()).with("host", "x");
+    says(&node.answer(claim.clone()).await, 200, UPDATED);
+    assert_eq!(info(&node, "host").await, None, "what travels with every request is no option");
+    says(&node.answer(claim.clone()).await, 400, "Unauthorized");
+    let answer = node.answer_signed(post(&[("greeting", "owner")]), &operator).await;
+    says(&answer, 200, "Node message updated. History: 2updates.");
+    assert_eq!(info(&node, "greeting").await, Some("owner".into()));
+}
+
+#[actix_rt::test]
+async fn a_node_without_an_operator_belongs_to_its_own_key() {
+    let node = TestNode::start().await;
+    let change = post(&[("greeting", "hi")]);
+    says(&node.answer_own(change.clone()).await, 200, UPDATED);
+    says(&node.answer_own(change.with("status", 200)).await, 400, "Unauthorized");
+}
+
+#[actix_rt::test]
+async fn a_permanent_configuration_stays_as_it_is() {
+    let node = TestNode::with(Message::from([("initialized", "permanent")])).await;
+    let sentence = "The node message of this machine is already permanent. It cannot be changed.";
+    says(&node.answer_own(post(&[("greeting", "hi")])).await, 400, sentence);
+}
+
+#[actix_rt::test]
+async fn a_node_that_is_not_initialized_shows_its_configuration_alone() {
+    let node = TestNode::with(Message::new().with("initialized", Atom::FALSE)).await;
+    let request = |path: &'static str| Message::from([("path", path), ("a", "1")]);
+    let refused = node.answer(request("/a")).await;
+    says(&refused, 400, "Node must be initialized before use.");
+    assert!(!refused.signed);
+    let whole = node.answer(request("/~meta@1.0/info/address")).await;
+    assert_eq!(whole.message.get("address"), Some(&node.node.address().into()));
+    assert!(!whole.signed);
+    says(&node.answer_own(post(&[("initialized", "true")])).await, 200, UPDATED);
+    assert_eq!(node.answer(request("/a")).await.status, 200);
+}

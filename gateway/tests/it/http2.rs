@@ -1,0 +1,48 @@
+use bytes::Bytes;
+use http::{Request, Version};
+use tokio::net::TcpStream;
+
+use crate::node::TestNode;
+
+/// Sends a request over HTTP/2, known to be understood.
+async fn get(node: &TestNode, target: &str) -> (http::response::Parts, Vec<u8>) {
+    let stream = TcpStream::connect(node.address).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    let asked = async move {
+        let uri = format!("http://node.test{target}");
+        let request = Request::get(uri).version(Version::HTTP_2).header("accept-bundle", "true");
+        let (answer, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
+        let (head, mut body) = answer.await.unwrap().into_parts();
+        let mut bytes = Vec::new();
+        while let Some(chunk) = body.data().await {
+            let chunk: Bytes = chunk.unwrap();
+            body.flow_control().release_capacity(chunk.len()).unwrap();
+            bytes.extend_from_slice(&chunk);
+        }
+        (head, bytes)
+    };
+    tokio::select! {
+        answered = asked => answered,
+        ended = connection => panic!("the connection ended: {ended:?}"),
+    }
+}
+
+#[actix_rt::test]
+async fn the_same_port_speaks_http_2() {
+    let node = TestNode::start().await;
+    let (head, body) = get(&node, "/a?a=5").await;
+    assert_eq!((head.status.as_u16(), &*body), (200, &b"5"[..]));
+    assert!(head.headers.contains_key("signature"));
+    let (_, host) = get(&node, "/host").await;
+    assert_eq!(host, b"node.test");
+}
+
+#[actix_rt::test]
+async fn keys_with_capitals_travel_in_the_body() {
+    let node = TestNode::start().await;
+    let (head, body) = get(&node, "/~message@1.0&Name=1/set?y=1").await;
+    assert_eq!(head.status.as_u16(), 200);
+    let content_type = head.headers["content-type"].to_str().unwrap();
+    assert!(content_type.starts_with("multipart/form-data"), "{content_type}");
+    assert!(String::from_utf8_lossy(&body).contains("name=\"Name\"\r\n\r\n1"));
+}

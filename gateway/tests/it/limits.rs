@@ -1,0 +1,107 @@
+use std::time::Duration;
+
+use oxbeam_gateway::http::Limits;
+
+use crate::client::Client;
+use crate::node::TestNode;
+
+const WAIT: &str = "GET /~gated@1.0/wait HTTP/1.1\r\nhost: x\r\naccept-bundle: true";
+
+#[actix_rt::test]
+async fn a_value_of_64_kib_fits_into_a_header() {
+    let node = TestNode::start().await;
+    let value = "x".repeat(65_536);
+    let head = format!("GET /big HTTP/1.1\r\nhost: x\r\naccept-bundle: true\r\nbig: {value}");
+    let answer = node.send(&head, b"").await;
+    assert_eq!((answer.status, answer.body.len()), (200, 65_536));
+}
+
+#[actix_rt::test]
+async fn a_head_past_its_limit_is_refused() {
+    let node = TestNode::start().await;
+    let value = "x".repeat(140_000);
+    let head = format!("GET /big HTTP/1.1\r\nhost: x\r\nbig: {value}");
+    assert_eq!(node.send(&head, b"").await.status, 431);
+    let many: String = (0..200).map(|number| format!("\r\nh{number}: 1")).collect();
+    assert_eq!(node.send(&format!("GET /x HTTP/1.1\r\nhost: x{many}"), b"").await.status, 431);
+}
+
+#[actix_rt::test]
+async fn a_body_past_its_limit_is_refused_before_and_while_it_comes() {
+    let node = TestNode::limited(Limits { body: 1000, ..Limits::default() }).await;
+    let mut client = Client::connect(node.address).await;
+    client.request("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 1001", b"").await;
+    assert_eq!(client.response().await.status, 413, "nothing of it has come");
+
+    let mut client = Client::connect(node.address).await;
+    client.request("POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked", b"").await;
+    client.write(format!("3e9\r\n{}\r\n0\r\n\r\n", "x".repeat(1001)).as_bytes()).await;
+    assert_eq!(client.response().await.status, 413);
+    let fitting = node.send("POST /body HTTP/1.1\r\nhost: x", &[b'x'; 1000]).await;
+    assert_eq!(fitting.body.len(), 1000);
+}
+
+#[actix_rt::test]
+async fn bodies_that_take_too_much_memory_together_are_refused() {
+    let node = TestNode::limited(Limits { bodies: 4096, ..Limits::default() }).await;
+    let answer = node.send("POST /body HTTP/1.1\r\nhost: x", &[b'x'; 5000]).await;
+    assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (503, "1"));
+    assert!(answer.headers.contains_key("incident"));
+    assert_eq!(node.send("POST /body HTTP/1.1\r\nhost: x", &[b'x'; 4000]).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn a_body_that_stops_is_given_up() {
+    let limits = Limits { body_pause: Duration::from_millis(100), ..Limits::default() };
+    let node = TestNode::limited(limits).await;
+    let mut client = Client::connect(node.address).await;
+    client.request("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 10", b"half").await;
+    assert_eq!(client.response().await.status, 408);
+    client.rest().await;
+}
+
+#[actix_rt::test]
+async fn a_head_that_does_not_end_is_given_up() {
+    let limits = Limits { head_time: Duration::from_millis(200), ..Limits::default() };
+    let node = TestNode::limited(limits).await;
+    let mut client = Client::connect(node.address).await;
+    client.write(b"GET /a HTTP/1.1\r\nhost: ").await;
+    let rest = client.rest().await;
+    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
+}
+
+#[actix_rt::test]
+async fn requests_past_the_limit_are_told_to_come_again() {
+    let node = TestNode::limited(Limits { requests: 1, ..Limits::default() }).await;
+    let mut client = Client::connect(node.address).await;
+    client.request(WAIT, b"").await;
+    node.gated.reaches(1).await;
+    let answer = node.get("/a?a=5").await;
+    assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (503, "1"));
+    node.gated.open.notify_one();
+    assert_eq!(client.response().await.text(), "opened");
+    assert_eq!(node.get("/a?a=5").await.text(), "5");
+}
+
+#[actix_rt::test]
+async fn one_client_cannot_take_all() {
+    let node = TestNode::limited(Limits { requests_of_client: 1, ..Limits::default() }).await;
+    let mut client = Client::connect(node.address).await;
+    client.request(WAIT, b"").await;
+    node.gated.reaches(1).await;
+    let answer = node.get("/a?a=5").await;
+    assert_eq!((answer.status, answer.headers["retry-after"].as_str()), (429, "1"));
+    node.gated.open.notify_one();
+    assert_eq!(client.response().await.text(), "opened");
+    assert_eq!(node.get("/a?a=5").await.text(), "5");
+}
+
+#[actix_rt::test]
+async fn what_is_computed_for_a_client_ends_when_it_goes_away() {
+    let node = TestNode::start().await;
+    let mut client = Client::connect(node.address).await;
+    client.request(WAIT, b"").await;
+    node.gated.reaches(1).await;
+    drop(client);
+    node.gated.reaches(0).await;
+}

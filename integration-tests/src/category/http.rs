@@ -1,0 +1,73 @@
+//! `http`: scenarios, each on a fresh node that is asked over TCP.
+
+mod compare;
+mod needs;
+
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use oxbeam_protocol::{Wallet, base64};
+use serde_json::Value as Json;
+
+use crate::client::{self, Request, Response};
+use crate::deviations;
+use crate::served::ServedNode;
+use crate::vector::{Folder, Vector};
+
+pub(super) use needs::lacking;
+
+/// The wallet of the node that the scenarios were recorded on.
+const NODE_WALLET: &str = "2";
+
+pub(super) fn check(folder: &Folder, vector: &Vector) -> Result<()> {
+    let steps = vector.input("steps")?.as_array().context("steps are no list")?;
+    let wallet = Wallet::from_text(&folder.wallet(NODE_WALLET)?)?;
+    let address = wallet.address().to_string();
+    let config = vector.input("config")?;
+    let node = ServedNode::start(wallet, config)?;
+    let is_basic = vector.id.contains("message-basic");
+    let mut wrong = Vec::new();
+    for (number, step) in steps.iter().enumerate() {
+        let answer = client::send(node.address, &request(step)?)?;
+        let expected = step.get("response").context("a step without a response")?;
+        let compared =
+            compare::Expected { json: expected, node: &address, cors: is_basic }.compare(&answer);
+        let id = format!("{}#{number}", vector.id);
+        if let Err(error) = judged(&id, &answer, compared) {
+            wrong.push(format!("step {number}: {error:#}"));
+        }
+        if let Some(pause) = step.get("wait-ms").and_then(Json::as_u64) {
+            thread::sleep(Duration::from_millis(pause));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { bail!(wrong.join("; ")) }
+}
+
+/// A step that is answered differently on purpose has a status of its own.
+fn judged(id: &str, answer: &Response, compared: Result<()>) -> Result<()> {
+    match (deviations::http_status(id), compared) {
+        (None, compared) => compared,
+        (Some(_), Ok(())) => {
+            Err(anyhow!("listed as a deviation, but answers as the reference node does"))
+        }
+        (Some(status), Err(_)) if answer.status == status => Ok(()),
+        (Some(status), Err(_)) => bail!("expected status {status}, found {}", answer.status),
+    }
+}
+
+fn request(step: &Json) -> Result<Request> {
+    let request = step.get("request").context("a step without a request")?;
+    let text = |key: &str| request.get(key).and_then(Json::as_str);
+    let headers = request.get("headers").and_then(Json::as_array).context("no headers")?;
+    let header = |header: &Json| {
+        let pair = header.get(0)?.as_str().zip(header.get(1)?.as_str())?;
+        Some((pair.0.to_owned(), pair.1.to_owned()))
+    };
+    Ok(Request {
+        method: text("method").context("no method")?.to_owned(),
+        target: text("target").context("no target")?.to_owned(),
+        headers: headers.iter().map(header).collect::<Option<_>>().context("no header")?,
+        body: text("body").map_or_else(|| Ok(Vec::new()), base64::decode)?,
+    })
+}
