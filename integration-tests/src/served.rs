@@ -77,7 +77,7 @@ async fn serve(
 fn configuration(config: &Json) -> Result<NodeMessage> {
     let text = Bytes::from(config.to_string());
     let Value::Map(message) = Codec::decode(&text)? else { bail!("options are an object") };
-    Ok(NodeMessage { message, ..NodeMessage::default() })
+    Ok(NodeMessage::from_message(&message)?)
 }
 
 impl Drop for ServedNode {

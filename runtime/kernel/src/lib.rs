@@ -30,7 +30,7 @@ mod store;
 
 pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
-pub use configuration::NodeMessage;
+pub use configuration::{ConfigurationError, NodeMessage};
 pub use content::{Contents, Offloaded};
 pub use context::Context;
 pub use device::{Call, Device, Reply, reply};

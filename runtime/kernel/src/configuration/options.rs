@@ -150,7 +150,7 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("How long the node may take to stop before it is ended"),
     new("log", Word(&["pretty", "json"]), Preset::Word("pretty")).at_start()
         .doc("Form of the log on standard error"),
-    new("log_filter", Text, Preset::Text("info")).at_start()
+    new("log_filter", Text, Preset::Text("info,actix_server=warn")).at_start()
         .doc("What is logged: a level, or levels by module such as `info,oxbeam_kernel=debug`"),
 ];
 

@@ -40,7 +40,7 @@ pub struct Startup {
     pub http: HttpLimits,
     /// Form of the log. Default: pretty.
     pub log: LogForm,
-    /// What is logged. Default: `info`.
+    /// What is logged. Default: `info,actix_server=warn`.
     pub log_filter: String,
     /// How long stopping may take. Default: 30 s.
     pub stop_timeout: Duration,
