@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use oxbeam_kernel::{CallError, Node, Offloaded};
 use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
 use oxbeam_protocol::{Message, NoContent, Value};
@@ -22,18 +21,20 @@ pub(super) async fn write(
     let shown = message.clone();
     let wire = if bundle { bundled(node, message).await? } else { linked(node, message).await? };
     let mut reply = of_wire(wire, status);
-    if !bundle && reply.body.is_empty() && !reply.has("content-type") {
-        if let Some(page) = index::page(gate, shown).await {
-            reply.headers.push(("content-type".into(), page.content_type));
-            reply.body = page.body;
-        }
+    if !bundle
+        && reply.body.is_empty()
+        && !reply.has("content-type")
+        && let Some(page) = index::page(gate, shown).await
+    {
+        reply.headers.push(("content-type".into(), page.content_type));
+        reply.body = page.body;
     }
     Ok(reply)
 }
 
 fn of_wire(wire: HttpMessage, status: u16) -> Reply {
     let headers = wire.headers.into_iter().map(|(name, value)| (name.to_bytes(), value)).collect();
-    Reply { status, headers, body: wire.body.unwrap_or_else(Bytes::new) }
+    Reply { status, headers, body: wire.body.unwrap_or_default() }
 }
 
 async fn bundled(node: &Arc<Node>, message: Message) -> Result<HttpMessage, CallError> {
