@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use oxbeam_gateway::http::{Bound, Limits, Listen, spec};
-use oxbeam_kernel::{Boot, Call, Device, Node, NodeMessage, Outcome, Reply, Row, StorePlace};
+use oxbeam_kernel::{
+    Boot, Call, CallError, Device, Node, NodeMessage, Outcome, Reply, Row, StorePlace,
+};
 use oxbeam_protocol::{Message, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{Realm, RealmConfig, SpawnError, SupervisorRef};
@@ -13,8 +15,8 @@ use tokio::sync::Notify;
 
 use crate::client::{Client, Response};
 
-/// A device that tells how many of its calls are under way, answers when it is told to, and panics
-/// when it is asked to.
+/// A device that tells how many of its calls are under way, answers when it is told to or nobody
+/// waits any more, and panics when it is asked to.
 #[derive(Debug, Default)]
 pub(crate) struct Gated {
     pub(crate) under_way: AtomicUsize,
@@ -43,8 +45,10 @@ impl Device for Gated {
             self.under_way.fetch_add(1, SeqCst);
             let _under = Under(self.clone());
             self.changed.notify_one();
-            self.open.notified().await;
-            Ok(Outcome::ok("opened"))
+            tokio::select! {
+                () = self.open.notified() => Ok(Outcome::ok("opened")),
+                () = call.context.cancelled() => Err(CallError::Cancelled),
+            }
         })
     }
 }

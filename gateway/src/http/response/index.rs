@@ -1,12 +1,11 @@
-//! The page that stands for a message without body: its device's, or a plain one. Source: spec 20,
-//! section 9.
+//! The page that stands for a message without body: what its device answers for `index`. Source:
+//! spec 20, section 9.
 
 use bytes::Bytes;
 use oxbeam_protocol::{Message, Value};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::page;
 use crate::http::admission::Gate;
 use crate::http::option;
 
@@ -16,13 +15,13 @@ pub(super) struct Page {
     pub(super) body: Bytes,
 }
 
-/// The page of a message. `None`, if the node makes none.
+/// The page of a message. `None`, if the node or the device makes none.
 pub(super) async fn page(gate: &Gate, message: Message) -> Option<Page> {
     if !option::is_on(gate.node(), "generate_index") {
         return None;
     }
     let own = timeout(gate.limits().index_time, own(gate, &message)).await;
-    Some(own.ok().flatten().unwrap_or_else(|| page::of_message(&message)))
+    own.ok().flatten()
 }
 
 /// What the message's device answers for `index`, if that is a page.

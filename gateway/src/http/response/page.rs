@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use maud::{DOCTYPE, Markup, html};
-use oxbeam_protocol::{Key, Message, Value};
+use oxbeam_protocol::{Message, Value};
 
 use super::Reply;
-use super::index::Page;
 
 const HTML: &str = "text/html";
 /// What of a value is shown, in characters.
@@ -24,32 +23,6 @@ pub(super) fn of_failure(status: u16, message: &Message) -> Reply {
 fn details(message: &Message) -> String {
     let told = ["details", "body"].into_iter().find_map(|key| message.get(key));
     told.map(shown).unwrap_or_default()
-}
-
-/// The page of a message: its keys and what they hold.
-pub(super) fn of_message(message: &Message) -> Page {
-    let rows = message.iter().filter(|(key, _)| **key != "commitments");
-    let table = html! {
-        table {
-            @for (key, value) in rows {
-                tr { th { (key.to_text()) } td { (cell(key, value)) } }
-            }
-        }
-    };
-    Page { content_type: HTML.into(), body: document("Message", &table) }
-}
-
-fn cell(key: &Key, value: &Value) -> Markup {
-    match value {
-        Value::Link(link) => {
-            let id = String::from_utf8_lossy(link.text());
-            html! { a href=(format!("/{id}")) { (id) } }
-        }
-        Value::Map(_) | Value::List(_) => {
-            html! { em title=(key.to_text()) { "a message" } }
-        }
-        value => html! { code { (shown(value)) } },
-    }
 }
 
 fn shown(value: &Value) -> String {
