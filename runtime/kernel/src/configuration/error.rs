@@ -36,6 +36,12 @@ pub enum ConfigurationError {
         /// What would be right.
         expected: String,
     },
+    /// What is no option of this node has a value of another type.
+    #[error("{name} must be of the type that it has now")]
+    Retyped {
+        /// Which key.
+        name: String,
+    },
     /// A key of one's own has the name of an option.
     #[error("custom.{name} has the name of an option: set the option itself")]
     Taken {
@@ -71,6 +77,10 @@ impl ConfigurationError {
         let suggestion = names::suggestion(&names::canonical(name));
         let name = name.chars().take(SHOWN).collect();
         Self::Unknown { name, origin: origin.to_owned(), suggestion }
+    }
+
+    pub(super) fn retyped(name: &str) -> Self {
+        Self::Retyped { name: name.chars().take(SHOWN).collect() }
     }
 
     pub(super) fn wrong(option: &NodeOption, value: &Value, origin: Option<&str>) -> Self {

@@ -1,8 +1,10 @@
 //! The configuration as a message.
 
-use oxbeam_protocol::{Key, Message, Value};
+use num_bigint::BigInt;
+use oxbeam_protocol::{Atom, Key, Message, Value};
 
 use super::error::ConfigurationError;
+use super::names;
 use super::option::{Change, NodeOption};
 use super::options::{OPTIONS, option};
 use crate::settings::Settings;
@@ -37,7 +39,7 @@ impl NodeMessage {
     pub fn from_message(given: &Message) -> Result<Self, ConfigurationError> {
         let mut message = Self::default().message;
         for (key, value) in given.iter() {
-            set(&mut message, key, value, None)?;
+            set(&mut message, key, value)?;
         }
         Ok(Self { settings: Settings::read(&message), message })
     }
@@ -52,7 +54,7 @@ impl NodeMessage {
     pub fn changed(&self, changes: &Message) -> Result<Self, ConfigurationError> {
         let mut message = self.message.clone();
         for (key, value) in changes.iter() {
-            set(&mut message, key, value, None)?;
+            set(&mut message, key, value)?;
         }
         let fixed = OPTIONS.iter().filter(|option| option.change == Change::Restart);
         for option in fixed {
@@ -64,19 +66,34 @@ impl NodeMessage {
     }
 }
 
-/// Sets an option to a value of its type, or a key that is none to the value as it is.
-fn set(
-    message: &mut Message,
-    key: &Key,
-    value: &Value,
-    origin: Option<&str>,
-) -> Result<(), ConfigurationError> {
-    match option(&key.to_text()) {
-        Some(option) => set_option(message, option, value, origin),
-        None => {
-            message.insert(key.clone(), value.clone());
-            Ok(())
+/// Sets an option to a value of its type. A key that is none is set to the value as it is, or, if an
+/// option of the reference node lies under it, to a value of that one's type.
+fn set(message: &mut Message, key: &Key, value: &Value) -> Result<(), ConfigurationError> {
+    let name = names::canonical(&key.to_text());
+    if let Some(option) = option(&name) {
+        return set_option(message, option, value, None);
+    }
+    match message.get_exact(&name) {
+        Some(now) => {
+            let typed = typed_as(now, value).ok_or_else(|| ConfigurationError::retyped(&name))?;
+            message.insert(name, typed);
         }
+        None => drop(message.insert(key.clone(), value.clone())),
+    }
+    Ok(())
+}
+
+/// A text as a value of the type that another value has; `None` if it is no such text.
+fn typed_as(now: &Value, value: &Value) -> Option<Value> {
+    let Value::Bytes(text) = value else { return Some(value.clone()) };
+    let read = || std::str::from_utf8(text).ok();
+    match now {
+        Value::Integer(_) => read()?.parse::<BigInt>().ok().map(Value::from),
+        Value::Float(_) => {
+            read()?.parse().ok().filter(|float: &f64| float.is_finite()).map(Value::from)
+        }
+        Value::Atom(_) => Some(Atom::new(text.clone()).into()),
+        _ => Some(value.clone()),
     }
 }
 
@@ -115,6 +132,16 @@ mod tests {
         let changes = Message::from([("good-item", "yes")]);
         let changed = NodeMessage::default().changed(&changes).unwrap();
         assert_eq!(changed.message.get("good-item"), Some(&"yes".into()));
+    }
+
+    #[test]
+    fn an_option_of_the_reference_node_keeps_its_type() {
+        let given = Message::new().with("simple_pay_price", 1);
+        let node = NodeMessage::from_message(&given).unwrap();
+        let changed = node.changed(&Message::from([("simple-pay-price", "7")])).unwrap();
+        assert_eq!(changed.message.get("simple_pay_price"), Some(&7.into()));
+        let error = node.changed(&Message::from([("simple_pay_price", "x")])).unwrap_err();
+        assert_eq!(error.to_string(), "simple_pay_price must be of the type that it has now");
     }
 
     #[test]
