@@ -194,7 +194,7 @@ async fn the_index_is_a_page_of_the_node_or_of_the_configured_device() {
     let index = node.run("/index", Message::from([("name", "dogs")])).await.unwrap().value;
     assert_eq!(index.as_map().unwrap().get("body"), Some(&"i like dogs!".into()));
 
-    let absent = Message::new().with("default_index", Message::from([("device", "absent@1.0")]));
+    let absent = Message::from([("default_index", "absent@1.0")]);
     let node = TestNode::with(absent).await;
     assert!(node.run("/index", Message::new()).await.unwrap().is_ok());
 }

@@ -40,9 +40,9 @@ async fn info_shows_options_and_what_is_computed() {
 async fn the_operator_changes_options_and_others_do_not() {
     let operator = Wallet::generate_secp256k1().unwrap();
     let address = operator.address().to_string();
-    let options = Message::from([("operator", address.as_str())]).with("simple_pay_price", 1);
+    let options = Message::from([("operator", address.as_str())]);
     let node = TestNode::with(options).await;
-    let change = post(&[("simple-pay-price", "7"), ("good-item", "x"), ("private", "p")]);
+    let change = post(&[("max-depth", "7"), ("good-item", "x"), ("private", "p")]);
 
     let stranger = Wallet::generate_secp256k1().unwrap();
     says(&node.answer(change.clone()).await, 400, "Unauthorized");
@@ -53,7 +53,7 @@ async fn the_operator_changes_options_and_others_do_not() {
     let answer = node.answer_signed(change, &operator).await;
     says(&answer, 200, UPDATED);
     assert_eq!(answer.message.get("history-length"), Some(&1.into()));
-    assert_eq!(info(&node, "simple_pay_price").await, Some(7.into()), "typed as the default");
+    assert_eq!(info(&node, "max_depth").await, Some(7.into()), "typed as the option");
     assert_eq!(info(&node, "good-item").await, Some("x".into()));
     for key in ["path", "method", "commitments", "private"] {
         assert_eq!(info(&node, key).await, None, "{key}");

@@ -117,6 +117,14 @@ impl Handler<Call> for DeviceActor {
     type Result = Concurrent<Result<Outcome, CallError>>;
 
     fn handle(&mut self, call: Call, _: &mut Self::Context) -> Self::Result {
-        Concurrent::new(self.device.clone().call(call))
+        let context = call.context.clone();
+        let answer = self.device.clone().call(call);
+        Concurrent::new(async move {
+            tokio::select! {
+                answer = answer => answer,
+                // What nobody waits for is not computed to its end.
+                () = context.cancelled() => Err(CallError::Cancelled),
+            }
+        })
     }
 }
