@@ -88,3 +88,18 @@ async fn when_the_first_client_goes_another_call_takes_its_place() {
     assert!(matches!(first, Err(CallError::Cancelled)), "{first:?}");
     assert_eq!(second.unwrap(), Outcome::ok("computed"));
 }
+
+#[actix_rt::test]
+async fn who_wants_only_what_is_kept_gets_a_stored_key_or_hears_of_a_miss() {
+    let node = TestNode::start().await;
+    let message = Message::from([("a", "1")]);
+    let contents = node.node.contents().unwrap();
+    let id = contents.keep(&message, oxbeam_store::Persist::Synced).await.unwrap();
+    let only = || Message::from([("cache-control", "only-if-cached")]);
+    let hit = node.run(&format!("/{id}/a"), only()).await.unwrap();
+    assert_eq!(hit, Outcome::ok("1"));
+    let miss = node.run(&format!("/{id}/keys"), only()).await.unwrap_err();
+    assert!(matches!(miss, CallError::NotCached), "{miss}");
+    let other = node.run("/a?a=1", only()).await.unwrap();
+    assert_eq!(other, Outcome::ok("1"), "a base without an id is computed");
+}

@@ -50,6 +50,25 @@ impl Client {
         self.write(body).await;
     }
 
+    /// Posts a message. None if the node goes away before it has answered.
+    pub(crate) async fn post(&mut self, target: &str, message: &HttpMessage) -> Option<Response> {
+        let mut head = format!("POST {target} HTTP/1.1\r\nhost: x\r\naccept-bundle: true");
+        for (name, value) in &message.headers {
+            let value = std::str::from_utf8(value).unwrap();
+            head.push_str(&format!("\r\n{}: {value}", name.to_text()));
+        }
+        self.request(&head, message.body.as_deref().unwrap_or_default()).await;
+        loop {
+            if let Some((response, length)) = parsed(&self.read, "POST") {
+                self.read.drain(..length);
+                return Some(response);
+            }
+            if self.more().await == 0 {
+                return None;
+            }
+        }
+    }
+
     /// Reads what comes up to the end of an answer. One to `HEAD` has no body.
     pub(crate) async fn response(&mut self) -> Response {
         self.response_to("").await

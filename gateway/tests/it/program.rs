@@ -1,5 +1,6 @@
 //! What whoever runs a node sees of it.
 
+mod kill;
 mod node;
 
 use std::fs;

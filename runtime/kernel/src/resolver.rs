@@ -5,6 +5,7 @@
 //! each:    load ─► device ─► (shared with identical calls) ─► wrap ─► step hook ─► hashpath
 //! ```
 
+mod cache;
 mod hook;
 mod sharing;
 mod start;
@@ -42,6 +43,9 @@ pub(crate) async fn evaluate(context: &Context, steps: &[Step]) -> Result<Outcom
         Ok(value) => value,
         Err(outcome) => return Ok(outcome),
     };
+    if let Some(first) = requests.first() {
+        cache::check(base, &value, first)?;
+    }
     for step in requests {
         match take(context, value, step).await?.into_result() {
             Ok(next) => value = next,

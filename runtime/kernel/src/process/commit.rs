@@ -48,16 +48,16 @@ pub(super) async fn commit(
     process: Id,
     live: &Live,
     slot: Slot,
+    is_new: bool,
 ) -> Result<(), CallError> {
     let store = context.node().store()?;
     let results = results(context, &live.state).await?;
     let result = unsigned_id(&results.clone().into())?;
     let hashpath = hashpath(&live.state);
-    let known = store.result(process, slot).await?;
     // What it sends is signed once. The store compares the rest.
-    let outbox = match known {
-        Some(_) => Vec::new(),
-        None => outbox::prepare(context, &live.state, slot, &results).await?,
+    let outbox = match is_new {
+        true => outbox::prepare(context, &live.state, slot, &results).await?,
+        false => Vec::new(),
     };
     let content = ContentBatch {
         messages: vec![(result, record::encode(&results.into())?)],

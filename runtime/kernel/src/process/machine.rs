@@ -38,17 +38,20 @@ pub(super) async fn next(
     let Some(assignment) = assignment::read(&*store, process, slot).await? else {
         return Err(Stopped::At(unscheduled(slot)));
     };
-    if commits {
+    // What was committed before harmed nobody then: only its result is held against this one.
+    let known = store.result(process, slot).await.map_err(CallError::from)?;
+    let is_new = commits && known.is_none();
+    if is_new {
         commit::begin(context, process, slot).await?;
     }
     let computed = compute(context, &live.state, assignment, slot).await;
-    if let (true, Err(_)) = (commits, &computed) {
+    if let (true, Err(_)) = (is_new, &computed) {
         commit::failed(context, process, slot, &computed).await?;
     }
     let state = computed?;
     let mut live = Live { state, slot: Some(slot), since: live.since.saturating_add(1), ..live };
     if commits {
-        commit::commit(context, process, &live, slot).await?;
+        commit::commit(context, process, &live, slot, is_new).await?;
         commit::save_if_due(context, process, &mut live).await;
     }
     Ok(live)
