@@ -12,11 +12,14 @@
 
 use std::sync::Arc;
 
+use num_bigint::BigInt;
 use oxbeam_kernel::{
-    Call, CallError, Context, Device, Outcome, Reply, Role, Wanted, number, process_id, run_as,
+    Call, CallError, Context, Device, Outcome, Reply, Role, Wanted, process_id, run_as,
 };
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
+
+use crate::number::number;
 
 /// The device.
 #[derive(Debug, Default)]
@@ -73,7 +76,7 @@ fn wanted_slot(request: &Message) -> Result<Option<Slot>, CallError> {
         None => number(request, "compute")?,
     };
     let slot = slot.map(|slot| {
-        Slot::try_from(slot).map_err(|_| CallError::Raised(format!("there is no slot {slot}")))
+        Slot::try_from(&slot).map_err(|_| CallError::Raised(format!("there is no slot {slot}")))
     });
     slot.transpose()
 }
@@ -122,8 +125,8 @@ async fn run_in_role(
     let computed = context.node().store()?.computed(process).await?;
     let wanted = match (number(request, "slot")?, computed) {
         (Some(slot), Some(computed)) => {
-            let slot = Slot::try_from(slot).unwrap_or_default();
-            Wanted::Slot(slot.min(computed.slot))
+            let slot = slot.clamp(BigInt::ZERO, computed.slot.into());
+            Wanted::Slot(Slot::try_from(slot).unwrap_or_default())
         }
         (_, Some(_)) => Wanted::Computed,
         (_, None) => Wanted::Initial,

@@ -309,3 +309,20 @@ async fn a_state_can_be_asked_as_another_role_without_a_trace() {
     assert_eq!(device, Outcome::ok("scheduler@1.0"));
     assert!(read(&node, process, "as&as=nothing/device").await.is_err());
 }
+
+#[actix_rt::test]
+async fn a_stranger_who_signs_a_definition_does_not_change_what_its_id_means() {
+    let node = node_with(&Arc::default()).await;
+    let process = spawn(&node, "a").await;
+    send(&node, process, Message::new()).await;
+    let known = node.node.contents().unwrap().read(process).await.unwrap().unwrap();
+    let unsigned = known.as_map().unwrap().clone().without(&["commitments"]);
+    let stranger = oxbeam_protocol::Wallet::generate_secp256k1().unwrap();
+    let request = commitment::CommitRequest::default();
+    let again =
+        commitment::commit(&unsigned, &request, &stranger, &oxbeam_protocol::NoContent).unwrap();
+    node.node.contents().unwrap().keep(&again, oxbeam_store::Persist::Synced).await.unwrap();
+    assert_eq!(count(&node, process, "now").await, 2.into());
+    let current = read(&node, process, "slot/current").await.unwrap();
+    assert_eq!(current, Outcome::ok(1));
+}

@@ -13,10 +13,13 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use oxbeam_protocol::Wallet;
 use oxbeam_store::{MemoryDisk, StoreConfig};
-use oxbeam_supervisor::{ChildSpec, Placement, Realm, Restart, Strategy, SupervisorSpec};
+use oxbeam_supervisor::{
+    ChildSpec, Intensity, Placement, Realm, Restart, Strategy, SupervisorSpec,
+};
 
 use crate::configuration::NodeMessage;
 use crate::device::DeviceActor;
@@ -28,6 +31,10 @@ use crate::process;
 use crate::request::RequestActor;
 use crate::scheduler;
 use crate::store::StoreActor;
+
+/// How often parts of the node may fail before it gives up: a store whose disk fails now and then
+/// is opened again, one that fails all the time ends the node with a code.
+const INTENSITY: Intensity = Intensity { restarts: 10, period: Duration::from_secs(60) };
 
 /// Where the store lies.
 #[derive(Debug, Clone)]
@@ -96,6 +103,7 @@ impl Boot {
         let after_store = [devices].into_iter().chain(dynamic).chain([outbox, requests]);
         let spec = SupervisorSpec::new()
             .strategy(Strategy::RestForOne)
+            .intensity(INTENSITY)
             .child(ChildSpec::worker("store", store));
         let spec =
             after_store.fold(spec, |spec, child| spec.child(child.restart(Restart::Permanent)));

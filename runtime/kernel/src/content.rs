@@ -4,6 +4,8 @@
 //! under theirs. The ids of its commitments, and the sum of those with a committer, are aliases. Who
 //! keeps a message again adds its commitments to those that are known. Source: spec 26, section 2.
 
+mod named;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use oxbeam_protocol::limits::{MAX_DEPTH, MAX_VALUES};
 use oxbeam_protocol::{Content, ContentError, Id, Link, Message, Value};
 use oxbeam_store::{ContentBatch, Persist, Store, StoreError};
 
+pub(crate) use self::named::named_by;
 use crate::error::CallError;
 use crate::record;
 

@@ -39,6 +39,6 @@ pub use error::CallError;
 pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
-pub use process::{ProcessActor, Role, Wanted, number, process_id, run_as};
+pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use request::{Answer, http_status};
 pub use settings::{HttpLimits, LogForm, Settings, Signing, Startup};

@@ -25,7 +25,7 @@ mod waits;
 use std::sync::Weak;
 use std::time::Duration;
 
-use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_protocol::Id;
 use oxbeam_store::Slot;
 use oxbeam_supervisor::{ActorSpec, DynamicSpec, Placement};
 
@@ -183,18 +183,4 @@ impl Node {
         }
         Ok(())
     }
-}
-
-/// A number of a request: an integer, or text that is one. Source: spec 10, section 5.
-///
-/// # Errors
-/// [`CallError::BadRequest`] for anything else.
-pub fn number(request: &Message, key: &str) -> Result<Option<i64>, CallError> {
-    let Some(value) = request.get(key) else { return Ok(None) };
-    let number = match value {
-        Value::Integer(number) => i64::try_from(number).ok(),
-        Value::Bytes(text) => std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()),
-        _ => None,
-    };
-    number.map(Some).ok_or_else(|| CallError::BadRequest(format!("{key} is not a whole number")))
 }

@@ -1,8 +1,9 @@
 //! What a process is: its definition, and the state it begins with. Source: spec 10, sections 2 and 3.
 
-use oxbeam_protocol::commitment::{self, COMMITMENTS, Commitment};
+use oxbeam_protocol::commitment;
 use oxbeam_protocol::{Id, Message, Value};
 
+use crate::content::named_by;
 use crate::context::Context;
 use crate::error::CallError;
 
@@ -24,20 +25,6 @@ pub(crate) async fn read(context: &Context, process: Id) -> Result<Message, Call
     let Value::Map(known) = context.load_all(known).await? else { return Err(missing()) };
     let named = named_by(&known, process);
     Ok(commitment::only_committed(&named))
-}
-
-/// A message with the commitments of which `id` is the id: others may have signed it as well.
-fn named_by(message: &Message, id: Id) -> Message {
-    let Some(Value::Map(all)) = message.get_exact(COMMITMENTS) else { return message.clone() };
-    let is_one = all.contains(id.to_string());
-    let mut kept = Message::new();
-    for one in Commitment::all(message) {
-        let names = one.committer().is_none() || !is_one || *one.id == *id.to_string().as_str();
-        if names && let Some(value) = all.get_exact(one.id) {
-            kept.insert(one.id.clone(), value.clone());
-        }
-    }
-    message.clone().with(COMMITMENTS, kept)
 }
 
 /// The state before the execution device has seen it.

@@ -5,6 +5,7 @@ use oxbeam_protocol::path::Step;
 use oxbeam_protocol::{Id, Message, Value};
 
 use super::{evaluate, evaluated, resolve};
+use crate::content::named_by;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::outcome::Outcome;
@@ -37,7 +38,10 @@ pub(super) async fn base(
 async fn read(context: &Context, text: &Bytes) -> Result<Option<Value>, CallError> {
     context.spend(1)?;
     match Id::from_native_or_text(text) {
-        Ok(id) => context.node().contents()?.read(id).await,
+        Ok(id) => Ok(match context.node().contents()?.read(id).await? {
+            Some(Value::Map(message)) => Some(named_by(&message, id).into()),
+            value => value,
+        }),
         Err(_) => Ok(None),
     }
 }
