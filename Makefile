@@ -16,10 +16,10 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run docs test check bench fuzz vectors crash
+.PHONY: help run docs test check bench bench-node fuzz vectors crash
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: ## Build and start the node; ARGS="--port 9000" are its arguments
 	@scripts/setup $@
@@ -46,6 +46,11 @@ bench: ## Measure, with OpenSSL's figures from the same run at the end
 	@scripts/setup $@
 	cargo bench --workspace $(LOCKED)
 	@scripts/bench-openssl
+
+bench-node: ## Measure the whole node from a second process, over loopback HTTP
+	@scripts/setup $@
+	cargo build --release $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bins
+	"$${CARGO_TARGET_DIR:-target}/release/bench-node" "$${CARGO_TARGET_DIR:-target}/release/oxbeam"
 
 fuzz: ## Fuzz each target for SECONDS_EACH seconds (60); FUZZ_TARGETS selects some
 	@scripts/setup $@
