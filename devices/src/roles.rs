@@ -5,14 +5,15 @@
 //! request from outside alone, whose signatures were verified when it came, and only for its own
 //! steps: see [`Context::signed`].
 
-use oxbeam_kernel::{Call, Context};
-use oxbeam_protocol::{Id, Key, Message, Value, commitment};
+use oxbeam_kernel::{Call, Context, Node};
+use oxbeam_protocol::commitment::{self, Commitment};
+use oxbeam_protocol::{Id, Key, Message, Value};
 
 /// The word of `operator` for a node that belongs to whoever comes first.
 const UNCLAIMED: &str = "unclaimed";
-/// Keys of what the node signs for others: its answers, and the messages of processes. Whoever gets
-/// one of these could send it back as a request of the node's own.
-const SIGNED_FOR_OTHERS: [&str; 2] = ["status", "from-process"];
+/// Keys of what the node signs for others: its answers, the messages of processes, and assignments.
+/// Whoever gets one of these could send it back as a request of the node's own.
+const SIGNED_FOR_OTHERS: [&str; 3] = ["status", "from-process", "hash-chain"];
 
 /// Whether the request comes from the node's operator. Without one, that is whoever has the node's
 /// own key; as long as the node is `unclaimed`, it is everybody.
@@ -58,10 +59,19 @@ pub(crate) fn is_signed_by(context: &Context, address: &Value) -> bool {
 }
 
 fn is_signed_by_node(context: &Context) -> bool {
-    let Some(signed) = context.signed() else { return false };
-    let is_for_others = SIGNED_FOR_OTHERS.iter().any(|key| signed.contains(*key));
-    let address = context.node().address();
-    !is_for_others && commitment::committers(&signed).iter().any(|signer| *signer == address)
+    context.signed().is_some_and(|signed| is_of_node(context.node(), &signed))
+}
+
+/// Whether the node has signed a message, which was verified, and of its own accord.
+///
+/// What each signature covers decides, not what the message holds: whoever adds a signature to an
+/// answer of the node can leave out keys of it.
+pub(crate) fn is_of_node(node: &Node, message: &Message) -> bool {
+    let is_for_others = |one: &Commitment<'_>| {
+        one.committed().iter().any(|key| SIGNED_FOR_OTHERS.iter().any(|name| *key == *name))
+    };
+    Commitment::all(message)
+        .any(|one| one.committer().is_some_and(|by| by == node.address()) && !is_for_others(&one))
 }
 
 fn signers(context: &Context) -> impl Iterator<Item = Key> {

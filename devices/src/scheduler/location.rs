@@ -12,6 +12,7 @@ use oxbeam_store::{Change, Persist, StoreError, Table, Versioned};
 
 use super::post::invalid;
 use crate::number::number;
+use crate::roles::is_of_node;
 
 /// Under which names records are kept.
 const NAME: &str = "location/";
@@ -51,6 +52,9 @@ pub(super) async fn post(call: &Call) -> Result<Outcome, CallError> {
         return Ok(invalid());
     }
     let own = signers.iter().any(|signer| **signer == *node.address());
+    if own && !is_of_node(node, &given) {
+        return Ok(invalid());
+    }
     for _ in 0..TRIES {
         let kept = kept(node, &signers).await?;
         let existing = kept.iter().filter_map(|(_, record)| nonce(record.as_ref()?)).max();

@@ -15,4 +15,6 @@ mod http2;
 mod limits;
 mod node;
 mod program;
+mod roles;
 mod server;
+mod wire;

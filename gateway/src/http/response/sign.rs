@@ -11,6 +11,9 @@ use crate::http::codec::Codec;
 use crate::http::request::Wants;
 
 /// A message signed by the node, unless somebody else has, or it is not to be signed.
+///
+/// All of it is signed, whatever an HMAC says that came with it: of its keys, `status` shows that
+/// this is an answer, and no request of the node's own.
 pub(super) async fn signed(
     node: &Arc<Node>,
     message: Message,
@@ -27,5 +30,5 @@ pub(super) async fn signed(
     }
     // JSON carries commitments of HTTP's kind.
     let device = (*codec == Codec::Ans104).then(|| Bytes::from_static(ANS104.as_bytes()));
-    node.sign(message, device).await
+    node.sign(message.without(&["commitments"]), device).await
 }

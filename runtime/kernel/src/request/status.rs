@@ -63,5 +63,6 @@ pub(super) fn embedded(outcome: Outcome) -> Outcome {
 }
 
 fn commits_to_status(message: &Message) -> bool {
-    Commitment::all(message).any(|one| one.committed().iter().any(|key| *key == "status"))
+    let mut signed = Commitment::all(message).filter(|one| one.committer().is_some());
+    signed.any(|one| one.committed().iter().any(|key| *key == "status"))
 }
