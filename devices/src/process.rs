@@ -76,7 +76,8 @@ fn wanted_slot(request: &Message) -> Result<Option<Slot>, CallError> {
         None => number(request, "compute")?,
     };
     let slot = slot.map(|slot| {
-        Slot::try_from(&slot).map_err(|_| CallError::Raised(format!("there is no slot {slot}")))
+        let missing = |_| CallError::BadRequest(format!("there is no slot {slot}"));
+        Slot::try_from(&slot).map_err(missing)
     });
     slot.transpose()
 }

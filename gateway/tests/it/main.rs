@@ -10,11 +10,16 @@
 
 mod answers;
 mod client;
+mod configuration;
 mod forged;
 mod http2;
 mod limits;
+mod malformed;
 mod node;
+mod processes;
 mod program;
 mod roles;
 mod server;
+mod split;
+mod stored;
 mod wire;

@@ -14,6 +14,7 @@ use oxbeam_supervisor::{Realm, RealmConfig, SpawnError, SupervisorRef};
 use tokio::sync::Notify;
 
 use crate::client::{Client, Response};
+use crate::processes::Echo;
 
 /// A device that tells how many of its calls are under way, answers when it is told to or nobody
 /// waits any more, and panics when it is asked to.
@@ -108,6 +109,7 @@ pub(crate) async fn launch(
 ) -> Result<(Arc<Node>, SupervisorRef), SpawnError> {
     let mut devices = oxbeam_devices::table();
     devices.push(Row { names: &["gated@1.0"], device: gated });
+    devices.push(Row { names: &["echo@1.0"], device: Arc::new(Echo) });
     let realm = Realm::new(RealmConfig::default()).unwrap();
     let boot = Boot {
         wallet: Wallet::generate_secp256k1().unwrap(),

@@ -92,7 +92,7 @@ async fn an_assignment_is_no_request_of_the_node() {
     is_refused(&node, &assignment).await;
     let body = committed(&assignment, &owner, over(&["body"]));
     is_refused(&node, &body).await;
-    assert_eq!(post(&node, "/~cache@1.0/write", &body).await.status, 403);
+    assert_eq!(post_json(&node, "/~cache@1.0/write", &body).await.status, 403);
 }
 
 #[actix_rt::test]

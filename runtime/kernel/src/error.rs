@@ -170,6 +170,9 @@ impl CallError {
             Self::Timeout { .. } | Self::NotCached => 504,
             Self::Overloaded { .. } | Self::Unavailable { .. } | Self::Quarantined { .. } => 503,
             Self::Store(error) => of_store(error),
+            // The reference node is on record with 500 for a space alone.
+            Self::Path(PathError::Space { .. }) => 500,
+            Self::Path(_) => 400,
             _ => 500,
         }
     }
