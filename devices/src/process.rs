@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use num_bigint::BigInt;
 use oxbeam_kernel::{
-    Call, CallError, Context, Device, Outcome, Reply, Role, Wanted, process_id, run_as,
+    Call, CallError, Context, Device, Outcome, Reply, Role, Wanted, as_asked, process_id, run_as,
 };
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
@@ -34,6 +34,7 @@ impl Device for Process {
         Box::pin(async move {
             let function = call.function();
             let Call { base, request, context, .. } = call;
+            let base = as_asked(&base);
             match function.as_str() {
                 "schedule" | "slot" => {
                     run_as(&context, Role::Scheduler, &with_process(base), request).await

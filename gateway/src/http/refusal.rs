@@ -44,6 +44,9 @@ pub(super) enum Refusal {
     /// `accept-bundle` is neither `true` nor `false`.
     #[error("accept-bundle is either true or false")]
     AcceptBundle,
+    /// A target that is neither a path nor an address with one.
+    #[error("the target of the request is no path")]
+    Target,
     /// A path that is no text.
     #[error("the path of the request is no text")]
     Path,
@@ -74,6 +77,7 @@ impl Refusal {
             | Self::NoMessage
             | Self::AcceptBundle
             | Self::Path
+            | Self::Target
             | Self::Query(_)
             | Self::Decode(_) => 400,
         }

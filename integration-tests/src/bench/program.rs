@@ -29,7 +29,7 @@ impl Program {
     pub fn start(program: &Path, data: &Path, arguments: &[&str]) -> Result<Self> {
         let begun = Instant::now();
         let mut child = Command::new(program)
-            .args(["start", "--port", "0", "--data"])
+            .args(["start", "--bind", "127.0.0.1", "--port", "0", "--data"])
             .arg(data)
             .args(arguments)
             .stdout(Stdio::piped())

@@ -17,7 +17,8 @@ use oxbeam_protocol::limits::{MAX_DEPTH, MAX_VALUES};
 use oxbeam_protocol::{Content, ContentError, Id, Link, Message, Value};
 use oxbeam_store::{ContentBatch, Persist, Store, StoreError};
 
-pub(crate) use self::named::named_by;
+pub use self::named::as_asked;
+pub(crate) use self::named::{asked_by, named_by};
 use crate::error::CallError;
 use crate::record;
 

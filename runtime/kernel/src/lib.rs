@@ -31,7 +31,7 @@ mod store;
 pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
 pub use configuration::{ConfigurationError, NodeMessage};
-pub use content::{Contents, Offloaded};
+pub use content::{Contents, Offloaded, as_asked};
 pub use context::Context;
 pub use device::{Call, Device, Reply, reply};
 pub use devices::{Devices, IDENTITY, Row};

@@ -28,7 +28,7 @@ impl Received {
     /// Takes up a request; headers of one name become one.
     pub(in crate::http) fn of(request: &HttpRequest) -> Result<Self, Refusal> {
         let uri = request.uri();
-        let target = uri.path_and_query().map_or("/", |target| target.as_str());
+        let target = uri.path_and_query().ok_or(Refusal::Target)?.as_str();
         let mut headers: BTreeMap<Key, Bytes> = BTreeMap::new();
         let mut size = target.len();
         for (name, value) in request.headers() {

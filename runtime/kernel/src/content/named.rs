@@ -1,14 +1,33 @@
 //! Which of a message's commitments an id stands for.
 //!
-//! What is known of a message grows: whoever signs it and sends it here adds a commitment. Who asks
-//! for it by the id of certain signatures means those, and gets no others; else a stranger could
-//! give a process another id by signing its definition.
+//! What is known of a message grows: whoever signs it and sends it here adds a commitment, and all
+//! are shown. But who asks for a process by the id of certain signatures means those; else a
+//! stranger could give it another id by signing its definition.
 
 use oxbeam_protocol::commitment::{COMMITMENTS, Commitment};
 use oxbeam_protocol::{Id, Key, Message, Value};
 
 /// Most commitments of which every combination is tried. Source: spec 03, section 8.2.
 const MAX_COMBINED: usize = 8;
+
+/// Where a message that was asked for by an id keeps that id to itself.
+const ASKED: &str = "asked";
+
+/// A message that was asked for by an id.
+pub(crate) fn asked_by(mut message: Message, id: Id) -> Message {
+    message.set_private(ASKED, id.to_string());
+    message
+}
+
+/// A message with the commitments that the id stands for by which it was asked for, if it was by one.
+#[must_use]
+pub fn as_asked(message: &Message) -> Message {
+    let asked = message.private(ASKED).and_then(Value::as_bytes);
+    match asked.and_then(|id| Id::from_native_or_text(id).ok()) {
+        Some(id) => named_by(message, id),
+        None => message.clone(),
+    }
+}
 
 /// A message with the commitments of which `id` is the id or the sum, and those that have no
 /// committer. With all of them, if it is another id of the message.

@@ -5,7 +5,7 @@ use oxbeam_protocol::path::Step;
 use oxbeam_protocol::{Id, Message, Value};
 
 use super::{evaluate, evaluated, resolve};
-use crate::content::named_by;
+use crate::content::asked_by;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::outcome::Outcome;
@@ -39,7 +39,7 @@ async fn read(context: &Context, text: &Bytes) -> Result<Option<Value>, CallErro
     context.spend(1)?;
     match Id::from_native_or_text(text) {
         Ok(id) => Ok(match context.node().contents()?.read(id).await? {
-            Some(Value::Map(message)) => Some(named_by(&message, id).into()),
+            Some(Value::Map(message)) => Some(asked_by(message, id).into()),
             value => value,
         }),
         Err(_) => Ok(None),
