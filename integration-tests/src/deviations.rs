@@ -23,6 +23,9 @@ pub const HTTP_DEVIATIONS: &[(&str, u16, &str)] = &[
     ("http/request-bodies/12#0", 400, "what the client did wrong is a 400 with a sentence"),
     ("http/request-bodies/19#0", 400, "what the client did wrong is a 400 with a sentence"),
     ("http/request-bodies/20#0", 400, "what the client did wrong is a 400 with a sentence"),
+    ("http/scheduler#21", 405, "what the client did wrong is named"),
+    ("http/scheduler#24", 400, "a commitment that does not hold is refused"),
+    ("http/signed-requests#29", 504, "what was not computed is not signed"),
     (
         "http/scheduler-other-node#0",
         404,

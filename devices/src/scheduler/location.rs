@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use num_bigint::BigInt;
 use oxbeam_kernel::assignment::VARIANT;
-use oxbeam_kernel::{Call, CallError, Node, Outcome, record};
+use oxbeam_kernel::{Call, CallError, Node, Outcome, Status, record};
 use oxbeam_protocol::commitment::{HTTPSIG, committers};
 use oxbeam_protocol::{List, Message, Value};
 use oxbeam_store::{Change, Persist, StoreError, Table, Versioned};
@@ -32,7 +32,11 @@ pub(super) async fn get(call: &Call) -> Result<Outcome, CallError> {
     let address = text(&call.request, "address").unwrap_or_else(|| node.address().to_string());
     match known(node, &address).await? {
         Some(record) => Ok(Outcome::ok(Message::new().with("body", record))),
-        None => Ok(Outcome::refused(404, format!("No location found for address: {address}"))),
+        // A result that says so, and not an error: it carries the hashpath of how it was found.
+        None => {
+            let sentence = format!("No location found for address: {address}");
+            Ok(Outcome { status: Status::Ok, ..Outcome::refused(404, sentence) })
+        }
     }
 }
 
