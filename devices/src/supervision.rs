@@ -16,14 +16,19 @@
 //! A row has `id`, `parent` (absent for the root), `name`, `kind`, `state`, `restarts`, `queue`,
 //! `uptime` in ms, and, while it handles one, the type of its message as `current` and for how long it
 //! has, in ms, as `busy`. What a crash said stays with the operator: it is in the log.
+//!
+//! `resume`, of which an admin signs the request, lets the process named by `process` try again that
+//! was set aside after failed attempts. It is answered when those are forgotten.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, reply};
-use oxbeam_protocol::{List, Message, Value};
+use oxbeam_protocol::{Id, List, Message, Value};
 use oxbeam_supervisor::{ActorId, Kind, Row};
+
+use crate::roles;
 
 /// Rows of a page.
 const MAX_ROWS: usize = 1000;
@@ -34,12 +39,30 @@ pub(crate) struct Supervision;
 
 impl Device for Supervision {
     fn answers(&self, function: &str, _: &Message) -> bool {
-        function == "tree"
+        matches!(function, "tree" | "resume")
     }
 
     fn call(self: Arc<Self>, call: Call) -> Reply {
-        reply(tree(&call))
+        match call.function().as_str() {
+            "resume" => Box::pin(async move { resume(&call).await }),
+            _ => reply(tree(&call)),
+        }
     }
+}
+
+async fn resume(call: &Call) -> Result<Outcome, CallError> {
+    if !roles::is_admin(&call.context) {
+        return Ok(Outcome::refused(403, "Only an admin of this node resumes a process."));
+    }
+    // What nobody signed must not choose the process.
+    let request = roles::vouched(call);
+    let process = request.get("process").and_then(Value::as_bytes);
+    let process = process.and_then(|id| Id::from_native_or_text(id).ok());
+    let Some(process) = process else {
+        return Err(CallError::BadRequest("`process` must be the id of a process".into()));
+    };
+    call.context.node().resume(process).await?;
+    Ok(Outcome::ok(format!("Process {process} may try again.")))
 }
 
 fn tree(call: &Call) -> Result<Outcome, CallError> {

@@ -1,6 +1,4 @@
 use std::cell::RefCell;
-use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::future::join_all;
 use oxbeam_integration_tests::typed;
@@ -419,31 +417,5 @@ async fn the_recorded_chains_come_out_again() {
             let same = assignment.without(&["timestamp", "body", "commitments"]);
             assert_eq!(same, expected, "{}", line["id"]);
         }
-    }
-}
-
-/// Not a claim but a look: `cargo nextest run -p oxbeam-devices throughput --run-ignored all --no-capture`.
-#[actix_rt::test]
-#[ignore = "takes a while, and says how fast this machine is"]
-async fn throughput() {
-    let keys = [
-        ("secp256k1", Wallet::generate_secp256k1().unwrap()),
-        ("RSA-4096", vectors::wallet("2").unwrap_or_else(|| Wallet::generate_rsa().unwrap())),
-    ];
-    for (name, wallet) in keys {
-        let node = TestNode::on_disk(wallet, MemoryDisk::default(), NodeMessage::default()).await;
-        let scene = Scene::on(node).await;
-        let count = 1000_u32;
-        let messages: Vec<_> = (0..count).map(|number| scene.message(i64::from(number))).collect();
-        let node: Arc<_> = scene.node.node.clone();
-        let start = Instant::now();
-        let all = messages.into_iter().map(|message| node.schedule(scene.process, message, None));
-        for answer in join_all(all).await {
-            answer.unwrap();
-        }
-        println!(
-            "{name}: {:.0} messages a second",
-            f64::from(count) / start.elapsed().as_secs_f64()
-        );
     }
 }

@@ -207,6 +207,7 @@ fn of_store(error: &StoreError) -> u16 {
         StoreError::DiskFull { .. } => 507,
         StoreError::Overloaded { .. }
         | StoreError::Ended { .. }
+        | StoreError::Interrupted
         | StoreError::ProcessBusy { .. } => 503,
         _ => 500,
     }

@@ -3,13 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
 use oxbeam_protocol::commitment::{self, CommitRequest};
 use oxbeam_protocol::{Message, NoContent, Value, Wallet};
 use parking_lot::Mutex;
+use tokio::sync::Semaphore;
 
 use super::folder;
 use super::node::Program;
@@ -21,13 +21,20 @@ const CYCLES: u64 = 5;
 const WRITERS: usize = 8;
 
 /// What was acknowledged: slot and number of the message.
-type Acknowledged = Arc<Mutex<Vec<(u64, u64)>>>;
+struct Book {
+    acknowledged: Mutex<Vec<(u64, u64)>>,
+    /// A permit for each that nobody has waited for yet.
+    news: Semaphore,
+}
+
+type Acknowledged = Arc<Book>;
 
 #[actix_rt::test]
 async fn what_was_acknowledged_is_there_after_the_program_was_killed() {
     let folder = folder();
     let wallet = Arc::new(Wallet::generate_secp256k1().unwrap());
-    let acknowledged = Acknowledged::default();
+    let acknowledged =
+        Acknowledged::new(Book { acknowledged: Mutex::default(), news: Semaphore::new(0) });
     let numbers = Arc::new(AtomicU64::new(0));
     let mut process = None;
     for cycle in 0..CYCLES {
@@ -38,19 +45,19 @@ async fn what_was_acknowledged_is_there_after_the_program_was_killed() {
             None => process.insert(spawn(at, &program.address, &wallet).await).clone(),
         };
         check(at, &process, &acknowledged).await;
-        let before = acknowledged.lock().len();
         let writers = (0..WRITERS).map(|_| {
             let (wallet, numbers) = (wallet.clone(), numbers.clone());
             write(at, process.clone(), wallet, numbers, acknowledged.clone())
         });
         let killed = async {
             // A different moment each time, and not before anything was acknowledged.
-            while acknowledged.lock().len() < before + 20 + 7 * usize::try_from(cycle).unwrap() {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            let some = 20 + 7 * u32::try_from(cycle).unwrap();
+            acknowledged.news.acquire_many(some).await.unwrap().forget();
             assert_eq!(program.signal("-KILL"), None);
         };
         futures_util::future::join(join_all(writers), killed).await;
+        // What was acknowledged besides says nothing of the next cycle.
+        acknowledged.news.forget_permits(usize::MAX);
     }
     let program = Program::start(folder.path());
     check(listens(&program), &process.unwrap(), &acknowledged).await;
@@ -89,14 +96,15 @@ async fn write(
         let target = format!("/{process}/schedule");
         let Some(answer) = client.post(&target, &signed(&message, &wallet)).await else { return };
         assert_eq!(answer.status, 200, "{}", answer.text());
-        acknowledged.lock().push((answer.headers["slot"].parse().unwrap(), number));
+        acknowledged.acknowledged.lock().push((answer.headers["slot"].parse().unwrap(), number));
+        acknowledged.news.add_permits(1);
     }
 }
 
 /// Every acknowledged message has its slot, slots are dense, and the last one can be computed.
 async fn check(at: SocketAddr, process: &str, acknowledged: &Acknowledged) {
     let mut client = Client::connect(at).await;
-    let all = acknowledged.lock().clone();
+    let all = acknowledged.acknowledged.lock().clone();
     let last = get(&mut client, &format!("/{process}/slot")).await;
     let Some(Value::Integer(last)) = last.get("current") else { panic!("no slot: {last:?}") };
     let last = u64::try_from(last).unwrap();

@@ -55,24 +55,24 @@ pub const OPTIONS: &[NodeOption] = &[
     new("force_signed", Switch, ON)
         .doc("Whether every response is signed, or only where the request asks for it. `signing` goes before it"),
     new("force_signed_requests", Switch, OFF)
-        .doc("Whether requests without a signature are refused"),
+        .doc("The reference node's; here the signatures of every request are verified, whatever it says"),
     new("store_all_signed", Switch, ON)
         .doc("Whether signed requests are kept"),
     new("http_inbound_filter_keys", List, Preset::List(&["content-length"]))
-        .doc("Headers that do not become keys of a request"),
+        .doc("The reference node's; here it changes nothing: headers of the connection are never keys"),
     new("cache_writers", List, Unset)
         .doc("Addresses that may write through `~cache@1.0`. Unset: the node's own"),
     new("on", Table, Preset::Table)
         .doc("Hooks: handlers of `start`, `request`, `step` and `response`"),
     new("routes", List, Preset::List(&[]))
-        .doc("Routes to other nodes"),
+        .doc("The reference node's; here it changes nothing: this node asks no other"),
     new("await_inprogress", Word(&["named", "true"]), Preset::Word("named"))
         .doc("Which identical requests in flight are computed once: those of devices that ask for it, or all"),
     new("scheduling_mode", Word(&["local_confirmation", "aggressive", "remote_confirmation", "disabled"]),
         Preset::Word("local_confirmation"))
-        .doc("When a scheduled message is confirmed"),
+        .doc("The reference node's; here it changes nothing: what is confirmed is on disk"),
     new("verify_assignments", Word(&["true", "accept_unsigned", "false"]), ON)
-        .doc("What is asked of a message's signatures before it is scheduled"),
+        .doc("The reference node's; here it changes nothing: what is scheduled is signed and verified"),
     new("process_now_from_cache", Word(&["true", "false", "always"]), OFF)
         .doc("Whether `now` answers with the latest slot that is computed already"),
     new("process_snapshot_slots", IntegerOrFalse(1, u64::MAX), Preset::Integer(1000)).unit("slots")
@@ -80,7 +80,7 @@ pub const OPTIONS: &[NodeOption] = &[
     new("process_snapshot_time", IntegerOrFalse(1, 365 * DAY / 1000), Preset::Integer(60)).unit("s")
         .doc("A checkpoint of a process that computes every so often"),
     new("push_always_sign", Switch, ON)
-        .doc("Whether messages that a process sends are signed by the node"),
+        .doc("The reference node's; here it changes nothing: the node signs what processes send"),
     time("idle_timeout", 300_000).at_start()
         .doc("How long a connection stays open without a request"),
 

@@ -132,6 +132,7 @@ impl Rocks {
                 let source = Arc::new(io::Error::other("a long read has not ended yet"));
                 return Err(StoreError::DiskFull { source });
             }
+            // On the writer's thread, which may wait; an end of a read is told to nobody.
             thread::sleep(LONGEST_WAIT / 100);
         }
         Ok(open)
