@@ -1,0 +1,2 @@
+//! Guest code: programs that strangers wrote, as WebAssembly. They run metered, preempted,
+//! snapshotted and deterministic, and reach nothing but the host they are given.
