@@ -18,6 +18,7 @@ mod commit;
 mod definition;
 mod load;
 mod machine;
+mod pages;
 mod role;
 mod state;
 mod waits;

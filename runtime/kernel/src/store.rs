@@ -2,16 +2,20 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorFutureExt, AsyncContext, Context};
 use arc_swap::ArcSwapOption;
-use oxbeam_store::{LocalStore, StoreConfig, StoreError};
+use oxbeam_store::{Checkpoints as _, LocalStore, StoreConfig, StoreError};
 use oxbeam_supervisor::{ActorSpec, ContextExt, Placement, StartError};
-use tracing::info;
+use tracing::{debug, info, warn};
 
 use crate::boot::StorePlace;
 use crate::node::Node;
+
+/// How long pages of guest memory that no checkpoint names any more stay at most, about.
+const COLLECTS: Duration = Duration::from_mins(10);
 
 /// Owns the open store and gives it to the node.
 pub(crate) struct StoreActor {
@@ -32,6 +36,22 @@ impl StoreActor {
             Err(error) => Err(StartError::failed(with_causes(&error))),
         };
         ActorSpec::fallible(make).placement(Placement::Compute)
+    }
+}
+
+impl StoreActor {
+    /// Collects pages again and again, each time after a pause.
+    fn collect_later(ctx: &mut Context<Self>) {
+        ctx.run_later(COLLECTS, |actor, ctx| {
+            let collected = wrap_future::<_, Self>(actor.store.collect_pages());
+            ctx.spawn(collected.map(|collected, _, ctx| {
+                match collected {
+                    Ok(collected) => debug!(?collected, "pages collected"),
+                    Err(error) => warn!(%error, "failed to collect pages"),
+                }
+                Self::collect_later(ctx);
+            }));
+        });
     }
 }
 
@@ -59,6 +79,7 @@ impl Actor for StoreActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.place.store(Some(Arc::new(self.store.clone())));
+        Self::collect_later(ctx);
         let ended = wrap_future::<_, Self>(self.store.ended());
         ctx.spawn(ended.map(|ended, _, ctx| ctx.fail(format_args!("the store ended: {ended}"))));
     }

@@ -2,26 +2,25 @@
 //!
 //! Source: spec 01, sections 3 to 5.
 
+use std::any::Any;
 use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
+use crate::private::{Handle, Private};
 use crate::{Key, Value, order};
 
 /// A map from keys to values.
 ///
 /// Cloning shares the entries; writing to a shared message copies them first, one level deep. Keys
 /// that start with `priv` never enter the map: what a node keeps to itself about a message lies in
-/// its [`Private`] part, which no codec, comparison or iteration sees.
+/// a private part, which no codec, comparison or iteration sees.
 #[derive(Clone, Default)]
 pub struct Message {
     pub(crate) public: Arc<BTreeMap<Key, Value>>,
     pub(crate) private: Option<Arc<Private>>,
 }
-
-/// What a node keeps to itself about a message: its hashpath, cookies, device state.
-pub type Private = BTreeMap<Key, Value>;
 
 /// The entries of a message in canonical order.
 pub type Entries<'a> = Vec<(&'a Key, &'a Value)>;
@@ -149,19 +148,48 @@ impl Message {
     /// A private entry, such as `hashpath`.
     #[must_use]
     pub fn private(&self, key: &str) -> Option<&Value> {
-        self.private.as_ref()?.get(key.as_bytes())
+        self.private.as_ref()?.values.get(key.as_bytes())
     }
 
     /// Sets a private entry.
     pub fn set_private(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
         let private = self.private.get_or_insert_default();
-        Arc::make_mut(private).insert(key.into(), value.into());
+        Arc::make_mut(private).values.insert(key.into(), value.into());
     }
 
     /// Removes a private entry and returns it.
     pub fn remove_private(&mut self, key: &str) -> Option<Value> {
         self.private(key)?;
-        Arc::make_mut(self.private.as_mut()?).remove(key.as_bytes())
+        Arc::make_mut(self.private.as_mut()?).values.remove(key.as_bytes())
+    }
+
+    /// What a device runs for this message, if it is of this type.
+    #[must_use]
+    pub fn handle<T: Any + Send + Sync>(&self, key: &str) -> Option<Arc<T>> {
+        self.private.as_ref()?.handles.get(key.as_bytes())?.get()
+    }
+
+    /// Sets what a device runs for this message.
+    pub fn set_handle<T: Any + Send + Sync>(&mut self, key: impl Into<Key>, held: Arc<T>) {
+        let private = self.private.get_or_insert_default();
+        Arc::make_mut(private).handles.insert(key.into(), Handle::new(held));
+    }
+
+    /// Whether a device runs anything for this message.
+    #[must_use]
+    pub fn has_handles(&self) -> bool {
+        self.private.as_ref().is_some_and(|private| !private.handles.is_empty())
+    }
+
+    /// The message without what devices run for it.
+    #[must_use]
+    pub fn without_handles(mut self) -> Self {
+        if self.has_handles()
+            && let Some(private) = &mut self.private
+        {
+            Arc::make_mut(private).handles.clear();
+        }
+        self
     }
 
     /// Gives the message the private part of another.
@@ -256,6 +284,21 @@ mod tests {
         assert_eq!(message.len(), 1);
         assert_eq!(message.private("hashpath"), Some(&"h".into()));
         assert!(!format!("{message:?}").contains("hashpath"));
+    }
+
+    #[test]
+    fn what_is_run_for_a_message_goes_with_its_last_copy() {
+        let held = Arc::new(5_u32);
+        let mut message = Message::from([("a", "1")]);
+        message.set_private("hashpath", "h");
+        message.set_handle("instance", held.clone());
+        assert_eq!(message.handle::<u32>("instance").as_deref(), Some(&5));
+        assert!(message.handle::<u64>("instance").is_none());
+        let copy = message.clone().without_handles();
+        assert!(!copy.has_handles());
+        assert_eq!(copy.private("hashpath"), Some(&"h".into()));
+        drop(message);
+        assert_eq!(Arc::strong_count(&held), 1);
     }
 
     #[test]

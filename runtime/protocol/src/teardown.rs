@@ -42,7 +42,7 @@ impl Message {
     fn take_nested(&mut self, nested: &mut Vec<Value>) {
         let public = Arc::get_mut(&mut self.public);
         let private = self.private.as_mut().and_then(Arc::get_mut);
-        for entries in public.into_iter().chain(private) {
+        for entries in public.into_iter().chain(private.map(|private| &mut private.values)) {
             take(entries.values_mut(), nested);
         }
     }

@@ -52,6 +52,8 @@ pub struct ProcessActor {
     computing: bool,
     /// A checkpoint is to be written after a while.
     timed: bool,
+    /// The slot that was tried last and has no state.
+    failed: Option<Slot>,
     /// Shown states of the last slots, the latest last.
     recent: VecDeque<(Slot, Message)>,
     /// Who waits for the state after a slot, or (`None`) before any.
@@ -62,6 +64,18 @@ pub struct ProcessActor {
 struct Done {
     live: Option<Live>,
     stopped: Option<Stopped>,
+    /// The slot that has no state.
+    failed: Option<Slot>,
+}
+
+impl Done {
+    fn at(live: Live) -> Self {
+        Self { live: Some(live), stopped: None, failed: None }
+    }
+
+    fn unloaded(stopped: Stopped) -> Self {
+        Self { live: None, stopped: Some(stopped), failed: None }
+    }
 }
 
 impl ProcessActor {
@@ -77,6 +91,7 @@ impl ProcessActor {
             live: None,
             computing: false,
             timed: false,
+            failed: None,
             recent: VecDeque::new(),
             waiting: BTreeMap::new(),
         })
@@ -106,7 +121,8 @@ impl ProcessActor {
             }
             self.computing = true;
             let live = self.live.take().filter(|_| !behind);
-            let work = advance(self.context.fresh(), self.process, live, wanted, self.past);
+            let work = Work { wanted, failed: self.failed, past: self.past };
+            let work = work.advance(self.context.fresh(), self.process, live);
             ctx.spawn(wrap_future::<_, Self>(work).map(|done, actor, ctx| actor.done(done, ctx)));
             return;
         }
@@ -139,7 +155,7 @@ impl ProcessActor {
                 let (context, process) = (actor.context.fresh(), actor.process);
                 let saved = async move {
                     commit::save(&context, process, &mut live).await;
-                    Done { live: Some(live), stopped: None }
+                    Done::at(live)
                 };
                 ctx.spawn(
                     wrap_future::<_, Self>(saved).map(|done, actor, ctx| actor.done(done, ctx)),
@@ -150,6 +166,9 @@ impl ProcessActor {
 
     fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
         self.computing = false;
+        if done.failed.is_some() {
+            self.failed = done.failed;
+        }
         self.live = done.live;
         if let Some(live) = &self.live {
             let slot = live.slot;
@@ -190,27 +209,39 @@ impl ProcessActor {
     }
 }
 
-/// Loads the state if there is none, else computes one slot.
-async fn advance(
-    context: Context,
-    process: Id,
-    live: Option<Live>,
+/// What an actor does next.
+struct Work {
     wanted: Option<Slot>,
+    failed: Option<Slot>,
     past: bool,
-) -> Done {
-    let Some(live) = live else {
-        // The actor of the present begins with the last checkpoint there is.
-        let at_or_before = if past { wanted } else { wanted.map(|_| Slot::MAX) };
-        return match load::load(&context, process, at_or_before).await {
-            Ok(Ok(live)) => Done { live: Some(live), stopped: None },
-            Ok(Err(outcome)) => Done { live: None, stopped: Some(Stopped::At(outcome)) },
-            Err(error) => Done { live: None, stopped: Some(Stopped::By(error)) },
+}
+
+impl Work {
+    /// Loads the state if there is none, else computes one slot.
+    async fn advance(self, context: Context, process: Id, live: Option<Live>) -> Done {
+        let Some(mut live) = live else {
+            // The actor of the present begins with the last checkpoint there is.
+            let at_or_before = if self.past { self.wanted } else { self.wanted.map(|_| Slot::MAX) };
+            return match load::load(&context, process, at_or_before).await {
+                Ok(Ok(live)) => Done::at(live),
+                Ok(Err(outcome)) => Done::unloaded(Stopped::At(outcome)),
+                Err(error) => Done::unloaded(Stopped::By(error)),
+            };
         };
-    };
-    let before = live.clone();
-    match machine::next(&context, process, live, !past).await {
-        Ok(live) => Done { live: Some(live), stopped: None },
-        Err(stopped) => Done { live: Some(before), stopped: Some(stopped) },
+        // It will fail again, and cost what is run for the state: let that come back for little.
+        if !self.past && live.state.has_handles() && self.failed == Some(live.next()) {
+            commit::save(&context, process, &mut live).await;
+        }
+        let before = live.clone();
+        match machine::next(&context, process, live, !self.past).await {
+            Ok(live) => Done::at(live),
+            Err(stopped) => {
+                let failed = Some(before.next());
+                // What is run for the state may be anywhere in the slot: it has to start anew.
+                let live = Some(before).filter(|before| !before.state.has_handles());
+                Done { live, stopped: Some(stopped), failed }
+            }
+        }
     }
 }
 

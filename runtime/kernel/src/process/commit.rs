@@ -11,6 +11,7 @@ use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{Commit, ContentBatch, NewCheckpoint, Slot};
 
 use super::machine::Stopped;
+use super::pages;
 use super::role::{Role, run_as};
 use super::state::Live;
 use crate::context::Context;
@@ -128,13 +129,10 @@ async fn try_save(
             }
         }
     }
-    let checkpoint = NewCheckpoint {
-        process,
-        slot,
-        hashpath: hashpath(&live.state),
-        state: record::encode(&state.into())?,
-        memory: None,
-    };
+    let (state, memory) = pages::apart(state);
+    let state = record::encode(&state)?;
+    let checkpoint =
+        NewCheckpoint { process, slot, hashpath: hashpath(&live.state), state, memory };
     context.node().store()?.put_checkpoint(checkpoint).await?;
     Ok(())
 }

@@ -4,6 +4,7 @@ use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{Checkpoint, Slot, StoreError};
 
 use super::definition::{first_state, read};
+use super::pages;
 use super::role::{Role, run_as};
 use super::state::{Live, at_slot};
 use crate::context::Context;
@@ -42,7 +43,8 @@ async fn restore(
     checkpoint: &Checkpoint,
 ) -> Result<Result<Live, Outcome>, CallError> {
     let restored = context.node().store()?.restore(checkpoint.process, checkpoint.slot).await?;
-    let Value::Map(mut state) = record::decode(&restored.state)? else {
+    let state = pages::together(record::decode(&restored.state)?, restored.memory);
+    let Some(mut state) = state else {
         return Err(CallError::Raised("the checkpoint holds no state".into()));
     };
     state.set_private(HASHPATH, checkpoint.hashpath.clone());

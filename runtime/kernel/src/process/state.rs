@@ -29,9 +29,10 @@ impl Live {
     }
 }
 
-/// A state as it is shown: what only a checkpoint needs is left out.
+/// A state as it is shown: what only a checkpoint needs is left out, and what devices run for it,
+/// which goes on to later slots.
 pub(super) fn shown(state: &Message) -> Message {
-    state.clone().without(&["snapshot"])
+    state.clone().without(&["snapshot"]).without_handles()
 }
 
 /// Marks a state as that after a slot, or as that before any.
