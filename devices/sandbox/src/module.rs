@@ -86,6 +86,12 @@ impl Module {
         self.0.id
     }
 
+    /// Whether both are one compiled module, not only of the same bytes.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// What it asks of its host, in the order of its function indices.
     #[must_use]
     pub fn imports(&self) -> &[Import] {

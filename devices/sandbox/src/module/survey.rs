@@ -285,15 +285,26 @@ impl Survey {
         self.recognise_stack_save(function, body)
     }
 
+    /// Notes what moves references, and refuses what wasmi 2.0 cannot be trusted or asked with.
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), ModuleError> {
+        let imported = |function: &u32| (*function as usize) < self.imports.len();
         match operator {
             Operator::TableSet { .. }
-            | Operator::TableGrow { .. }
             | Operator::TableFill { .. }
             | Operator::TableCopy { .. }
             | Operator::TableInit { .. } => self.moves_references = true,
+            // Out of fuel in the middle, it resumes at an instruction that was already done.
+            Operator::TableGrow { .. } => return unsupported("the growing of tables"),
+            // Which segments are dropped is state that an instance does not show.
             Operator::DataDrop { .. } | Operator::ElemDrop { .. } => {
-                return Err(ModuleError::Unsupported { what: "the dropping of segments" });
+                return unsupported("the dropping of segments");
+            }
+            // Resumed, their results go to the wrong place.
+            Operator::ReturnCall { function_index } if imported(function_index) => {
+                return unsupported("tail calls of imports");
+            }
+            Operator::ReturnCallIndirect { .. } if self.referable.first().is_some_and(imported) => {
+                return unsupported("tail calls that may reach imports");
             }
             _ => {}
         }
@@ -342,6 +353,10 @@ impl Survey {
             })
         });
     }
+}
+
+fn unsupported(what: &'static str) -> Result<(), ModuleError> {
+    Err(ModuleError::Unsupported { what })
 }
 
 fn number(ty: wasmparser::ValType) -> Result<ValType, ModuleError> {

@@ -1,5 +1,9 @@
 //! The sandbox, from outside.
 
 mod calls;
+mod containment;
+mod determinism;
+mod fairness;
+mod modules;
 mod support;
 mod unwinding;
