@@ -1,0 +1,3 @@
+//! Guests from the outside.
+
+mod lower;
