@@ -1,4 +1,5 @@
 //! What guest code costs: running, starting, protected calls, snapshots.
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that fails should say so")]
 
 use std::hint::black_box;
 

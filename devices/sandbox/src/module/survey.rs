@@ -9,6 +9,7 @@ use wasmparser::{
 
 use super::error::bounded;
 use super::{Export, ExportKind, ModuleError, bounds};
+use crate::lower::THROWN;
 use crate::{Import, Signature, ValType};
 
 /// What the sandbox needs to know of a module.
@@ -31,6 +32,8 @@ pub(super) struct Survey {
     pub(super) moves_references: bool,
     /// The global that holds the top of the stack in linear memory.
     pub(super) stack_pointer: Option<u32>,
+    /// The global in which lowering keeps the exception that is on its way.
+    pub(super) thrown: Option<u32>,
     /// The exported function that answers with the stack pointer.
     stack_save: Option<u32>,
     locals: u64,
@@ -65,9 +68,9 @@ fn features() -> WasmFeatures {
 }
 
 impl Survey {
-    /// Reads a module, in the order of its sections, and validates it.
+    /// Reads a module that has no exceptions any more, in the order of its sections, and validates
+    /// it.
     pub(super) fn of(wasm: &[u8]) -> Result<Self, ModuleError> {
-        bounded("bytes", wasm.len() as u64, bounds::BYTES as u64)?;
         let mut survey = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
             survey.payload(payload?)?;
@@ -198,6 +201,10 @@ impl Survey {
             bounded("bytes in a name", export.name.len() as u64, bounds::NAME_BYTES as u64)?;
             if export.name.starts_with(super::layout::RESERVED) {
                 return Err(ModuleError::Unsupported { what: "a reserved export name" });
+            }
+            if export.name == THROWN {
+                self.thrown = Some(export.index);
+                continue;
             }
             let invalid = || ModuleError::Invalid { reason: "export of nothing".to_owned() };
             let kind = match export.kind {
