@@ -389,7 +389,7 @@ fn code_that_cannot_be_reached_stays_valid() {
     let mut guest = guest(
         r#"(func (export "f") (param i32) (result i32)
           i32.const 3 return
-          try (result i32) throw $b call $thrower catch $a drop rethrow 0 catch_all rethrow 0 end
+          try (result i32) unreachable throw $b i32.const 0 call $thrower catch $a drop rethrow 0 catch $b rethrow 0 catch_all rethrow 0 end
           throw $a)"#,
     );
 
