@@ -89,9 +89,9 @@ impl Facts {
                 self.exceptions = true;
                 self.note_block(try_table.ty);
             }
-            Operator::Block { blockty }
-            | Operator::Loop { blockty }
-            | Operator::If { blockty } => self.note_block(*blockty),
+            Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
+                self.note_block(*blockty)
+            }
             Operator::RefNull { hty } => self.references |= is_exception_heap(*hty),
             Operator::TypedSelect { ty } => self.references |= is_exception(ty),
             Operator::Call { function_index } | Operator::ReturnCall { function_index } => {

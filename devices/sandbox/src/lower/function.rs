@@ -264,11 +264,7 @@ impl<'a> Rewriting<'_, 'a> {
     }
 
     /// Rewrites what handles values that are exceptions. Answers whether it wrote anything.
-    fn step_reference(
-        &mut self,
-        operator: &Operator<'_>,
-        offset: u64,
-    ) -> Result<bool, LowerError> {
+    fn step_reference(&mut self, operator: &Operator<'_>, offset: u64) -> Result<bool, LowerError> {
         match operator {
             Operator::LocalGet { local_index } => {
                 let (first, width) = self.locals.at(*local_index);

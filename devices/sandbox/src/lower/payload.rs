@@ -52,9 +52,11 @@ impl Payload {
         let mut layout = Vec::with_capacity(values.len());
         for value in values {
             let value = plain(*value)?;
-            let free = self.slots.iter().zip(0..).find(|(slot, index)| {
-                **slot == value && !layout.contains(index)
-            });
+            let free = self
+                .slots
+                .iter()
+                .zip(0..)
+                .find(|(slot, index)| **slot == value && !layout.contains(index));
             let slot = free.map_or_else(|| super::index(self.slots.len()), |(_, index)| index);
             if slot as usize == self.slots.len() {
                 self.slots.push(value);

@@ -14,10 +14,7 @@ use wasmparser::{
 };
 
 use super::{
-    LowerError, THROWN, at_most, index,
-    module::Plan,
-    survey::Survey,
-    types::is_exception,
+    LowerError, THROWN, at_most, index, module::Plan, survey::Survey, types::is_exception,
 };
 
 /// Globals of a module, and its exports and element segments: the validator's own limits.
@@ -161,7 +158,12 @@ fn functions(plan: &Plan<'_>) -> FunctionSection {
 fn globals(plan: &Plan<'_>, section: Option<&[u8]>) -> Result<GlobalSection, LowerError> {
     let mut globals = GlobalSection::new();
     let mut rest = Vec::new();
-    for global in section.map(|data| GlobalSectionReader::new(reader(data))).transpose()?.into_iter().flatten() {
+    for global in section
+        .map(|data| GlobalSectionReader::new(reader(data)))
+        .transpose()?
+        .into_iter()
+        .flatten()
+    {
         let global = global?;
         if is_exception(&global.ty.content_type) {
             let mut operators = global.init_expr.get_operators_reader();
@@ -171,7 +173,9 @@ fn globals(plan: &Plan<'_>, section: Option<&[u8]>) -> Result<GlobalSection, Low
             zero(ValType::I32, global.ty.mutable, &mut globals);
             rest.push(global.ty.mutable);
         } else {
-            RoundtripReencoder.parse_global(&mut globals, global).map_err(|e| unwritable(plan.survey, &e))?;
+            RoundtripReencoder
+                .parse_global(&mut globals, global)
+                .map_err(|e| unwritable(plan.survey, &e))?;
         }
     }
     for mutable in rest {
@@ -198,7 +202,12 @@ fn zero(ty: ValType, mutable: bool, globals: &mut GlobalSection) {
 /// The exports without tags, with wrappers for functions that may throw, and [`THROWN`].
 fn exports(plan: &Plan<'_>, section: Option<&[u8]>) -> Result<ExportSection, LowerError> {
     let mut exports = ExportSection::new();
-    for export in section.map(|data| ExportSectionReader::new(reader(data))).transpose()?.into_iter().flatten() {
+    for export in section
+        .map(|data| ExportSectionReader::new(reader(data)))
+        .transpose()?
+        .into_iter()
+        .flatten()
+    {
         let export = export?;
         let (kind, at) = match export.kind {
             ExternalKind::Tag => continue,
@@ -224,7 +233,9 @@ fn elements(plan: &Plan<'_>, section: Option<&[u8]>) -> Result<ElementSection, L
     let mut elements = ElementSection::new();
     if let Some(data) = section {
         let section = ElementSectionReader::new(reader(data))?;
-        RoundtripReencoder.parse_element_section(&mut elements, section).map_err(|e| unwritable(plan.survey, &e))?;
+        RoundtripReencoder
+            .parse_element_section(&mut elements, section)
+            .map_err(|e| unwritable(plan.survey, &e))?;
     }
     if !plan.wrappers.wrapped().is_empty() {
         elements.declared(Elements::Functions(Cow::Borrowed(plan.wrappers.wrapped())));

@@ -3,8 +3,8 @@
 use std::{collections::HashMap, mem, ops::Range};
 
 use wasmparser::{
-    ExternalKind, FuncType, FuncValidatorAllocations, FunctionBody, GlobalType, ImportSectionReader,
-    Parser, Payload, TypeRef, ValidPayload, Validator, WasmFeatures,
+    ExternalKind, FuncType, FuncValidatorAllocations, FunctionBody, GlobalType,
+    ImportSectionReader, Parser, Payload, TypeRef, ValidPayload, Validator, WasmFeatures,
 };
 
 use super::{

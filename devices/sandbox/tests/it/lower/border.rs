@@ -25,8 +25,9 @@ fn an_uncaught_exception_traps_and_the_next_call_works() {
 
 #[test]
 fn an_ordinary_trap_is_no_exception() {
-    let mut guest =
-        Guest::new(&format!(r#"(module {THROWS} (func (export "trap") (result i32) unreachable))"#));
+    let mut guest = Guest::new(&format!(
+        r#"(module {THROWS} (func (export "trap") (result i32) unreachable))"#
+    ));
 
     assert!(guest.call::<(), i32>("trap", ()).is_err());
     assert_eq!(guest.thrown(), 0);
@@ -65,9 +66,7 @@ fn a_function_from_a_table_returns_with_the_tag_set() {
 #[test]
 fn a_start_function_that_throws_traps() {
     let text = |n: i32| {
-        format!(
-            "(module {THROWS} (func $start i32.const {n} call $throws drop) (start $start))"
-        )
+        format!("(module {THROWS} (func $start i32.const {n} call $throws drop) (start $start))")
     };
 
     let Err(trap) = Guest::start(&text(1)) else { panic!("it starts") };
@@ -146,7 +145,8 @@ fn plain_modules_are_given_back_as_they_were() {
 
 #[test]
 fn functions_keep_their_names() {
-    let lowered = lowered(&format!("(module $guest {THROWS} (func $second call $third) (func $third))"));
+    let lowered =
+        lowered(&format!("(module $guest {THROWS} (func $second call $third) (func $third))"));
     let mut names = Vec::new();
     for payload in wasmparser::Parser::new(0).parse_all(&lowered) {
         let wasmparser::Payload::CustomSection(custom) = payload.unwrap() else { continue };

@@ -31,11 +31,9 @@ fn every_truncation_of_a_module_is_refused_or_lowered() {
 
 #[test]
 fn proposals_that_guests_may_not_use_are_refused() {
-    for text in [
-        "(module (func (param v128)))",
-        "(module (memory 1 1 shared))",
-        "(module (type (struct)))",
-    ] {
+    for text in
+        ["(module (func (param v128)))", "(module (memory 1 1 shared))", "(module (type (struct)))"]
+    {
         assert!(matches!(refusal(text), LowerError::Invalid { .. }), "{text}");
     }
 }

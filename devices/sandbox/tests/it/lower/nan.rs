@@ -56,7 +56,10 @@ fn conversions_between_widths_give_the_canonical_nan() {
     );
 
     for nan in ODD32 {
-        assert_eq!(guest.call::<_, i64>("promote", nan.cast_signed()).unwrap().cast_unsigned(), F64);
+        assert_eq!(
+            guest.call::<_, i64>("promote", nan.cast_signed()).unwrap().cast_unsigned(),
+            F64
+        );
     }
     for nan in ODD64 {
         assert_eq!(guest.call::<_, i32>("demote", nan.cast_signed()).unwrap().cast_unsigned(), F32);
