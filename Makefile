@@ -58,7 +58,8 @@ fuzz: ## Fuzz each target for SECONDS_EACH seconds (60); FUZZ_TARGETS selects so
 
 vectors: ## Hold every category of VECTORS (../shared/vectors) against the implementation
 	@scripts/setup $@
-	@cargo run --quiet $(LOCKED) -p oxbeam-integration-tests --bin vectors -- "$(VECTORS)"
+	@cargo build --quiet $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bin oxbeam --bin vectors
+	@"$${CARGO_TARGET_DIR:-target}/debug/vectors" "$(VECTORS)"
 
 crash: ## Kill a writing store CYCLES times (1000), and look for what is lost
 	@scripts/setup $@

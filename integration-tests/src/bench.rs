@@ -2,8 +2,6 @@
 
 mod client;
 mod load;
-mod program;
 
 pub use client::{Client, Reply};
 pub use load::{Load, Measured};
-pub use program::Program;

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use oxbeam_integration_tests::bench::{Client, Load, Measured, Program};
+use oxbeam_integration_tests::bench::{Client, Load, Measured};
+use oxbeam_integration_tests::program::Program;
 use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
 use oxbeam_protocol::commitment::{self, CommitRequest};
 use oxbeam_protocol::{Message, NoContent, Wallet};
