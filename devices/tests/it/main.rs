@@ -1,11 +1,5 @@
 //! Devices on a whole node, but for HTTP.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![cfg(test)]
 
 mod apply;
 mod cache;
@@ -26,4 +20,3 @@ mod script;
 mod stack;
 mod supervision;
 mod test_device;
-mod vectors;

@@ -1,7 +1,6 @@
 use std::cell::RefCell;
 
 use futures_util::future::join_all;
-use oxbeam_integration_tests::typed;
 use oxbeam_kernel::{Answer, NodeMessage, assignment};
 use oxbeam_protocol::commitment::{self, CommitRequest, signed_id};
 use oxbeam_protocol::{Id, List, Message, NoContent, Value, Wallet};
@@ -9,7 +8,6 @@ use oxbeam_store::{Limit, MemoryDisk, Origin};
 use serde_json::Value as Json;
 
 use crate::node::TestNode;
-use crate::vectors;
 
 fn sign(message: &Message, wallet: &Wallet) -> Message {
     commitment::commit(message, &CommitRequest::default(), wallet, &NoContent).unwrap()
@@ -391,31 +389,5 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
     assert_eq!(log.last(), Some(&assignment));
     for answer in answers.into_iter().flatten() {
         assert!(log.contains(&answer), "what was acknowledged is in the log");
-    }
-}
-
-#[actix_rt::test]
-async fn the_recorded_chains_come_out_again() {
-    for line in vectors::lines("process.jsonl") {
-        let wallet = vectors::wallet("2").unwrap();
-        let node = TestNode::on_disk(wallet, MemoryDisk::default(), NodeMessage::default()).await;
-        let definition = typed::message(&line["in"]["definition"]).unwrap();
-        let process = id(&definition);
-        let messages = line["in"]["messages"].as_array().unwrap();
-        let messages = messages.iter().map(|message| typed::message(message).unwrap());
-        let slots = line["out"]["slots"].as_array().unwrap();
-        for (message, slot) in [definition.clone()].into_iter().chain(messages).zip(slots) {
-            let message = node.node.authenticate(message).await.unwrap();
-            assert_eq!(
-                id(&message).to_string(),
-                slot["body-id"].as_str().unwrap(),
-                "{}",
-                line["id"]
-            );
-            let assignment = node.node.schedule(process, message, None).await.unwrap();
-            let expected = typed::message(&slot["assignment"]).unwrap();
-            let same = assignment.without(&["timestamp", "body", "commitments"]);
-            assert_eq!(same, expected, "{}", line["id"]);
-        }
     }
 }

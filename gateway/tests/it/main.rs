@@ -1,12 +1,5 @@
 //! The gateway in front of a whole node, asked over TCP.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![cfg(test)]
 
 mod answers;
 mod client;
