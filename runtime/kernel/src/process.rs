@@ -18,6 +18,7 @@ mod commit;
 mod definition;
 mod load;
 mod machine;
+mod proof;
 mod role;
 mod state;
 mod waits;
