@@ -32,7 +32,8 @@ impl Device for Hooked {
                     call.context.run(&again.with("body", request)).await
                 }
                 "long" => {
-                    let steps: List = std::iter::repeat_n(Value::from("a"), TOO_MANY).collect();
+                    let step = Value::from(Message::from([("path", "set")]));
+                    let steps: List = std::iter::repeat_n(step, TOO_MANY).collect();
                     Ok(Outcome::ok(request.with("body", steps)))
                 }
                 "large" => Ok(Outcome::ok(request.with("body", vec![b'x'; LARGE]))),

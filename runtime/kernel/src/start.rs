@@ -73,6 +73,10 @@ async fn hook(node: Arc<Node>) -> Result<(), String> {
     let cancelled = CancellationToken::new();
     let _ends = cancelled.clone().drop_guard();
     let context = node.context(cancelled);
+    let handlers = resolver::handlers(&context, "start").await;
+    if handlers.map_err(|error| error.to_string())?.is_empty() {
+        return Ok(());
+    }
     let seen = Message::new().with("body", node.configuration().message.clone());
     let hooked = timeout(limit, resolver::hook(&context, "start", seen)).await;
     let hooked = hooked.unwrap_or(Err(CallError::Timeout { limit }));

@@ -12,7 +12,7 @@
 //! nothing twice. Source: spec 11, section 9, and spec 12, section 4.
 
 use oxbeam_protocol::codec::HttpMessage;
-use oxbeam_protocol::commitment::{committers, signed_id};
+use oxbeam_protocol::commitment::{committers, only_committed, signed_id};
 use oxbeam_protocol::{Id, Message};
 use oxbeam_store::Origin;
 
@@ -43,7 +43,9 @@ pub(super) async fn deliver(
     let request = node.pool().run("the writer", move || remote::written(request)).await?;
     let request = request.map_err(CallError::from)?;
     let answer = node.remote().post(&url, &format!("/{target}/schedule"), request).await?;
-    let assignment = node.authenticate(answer).await.map_err(|error| unbelieved(&url, &error))?;
+    // What it says besides, such as its status, nobody has signed.
+    let assignment = node.authenticate(only_committed(&answer)).await;
+    let assignment = assignment.map_err(|error| unbelieved(&url, &error))?;
     if !is_of(&assignment, target, id, &schedulers) {
         return Err(unbelieved(&url, &"its scheduler has not signed it"));
     }
