@@ -5,6 +5,7 @@ mod apply;
 mod cache;
 mod codecs;
 mod dedup;
+mod failing;
 mod guide;
 mod hook;
 mod message;

@@ -391,3 +391,46 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
         assert!(log.contains(&answer), "what was acknowledged is in the log");
     }
 }
+
+async fn configured(option: &'static str, value: &'static str) -> Scene {
+    let options = Message::from([(option, value)]);
+    Scene::on(TestNode::with(options).await).await
+}
+
+#[actix_rt::test]
+async fn a_node_that_does_not_schedule_says_so_and_still_answers() {
+    let scene = Scene::spawned().await;
+    let disable = Message::from([("scheduling-mode", "disabled")]).with("path", "/~meta@1.0/info");
+    assert_eq!(scene.node.answer_own(disable.with("method", "POST")).await.status, 200);
+    let refused = scene.schedule(scene.message("x")).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(text(&refused.message, "body").contains("scheduling_mode"), "{refused:?}");
+    assert_eq!(scene.get(&format!("/{}/slot", scene.process)).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn unsigned_messages_get_slots_if_the_node_accepts_them() {
+    let scene = configured("verify_assignments", "accept_unsigned").await;
+    let message = scene.message("x").without(&["commitments"]);
+    let answer = scene.schedule(message.clone()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(map(answer.message.get("body")).get("data"), Some(&"x".into()));
+    let forged = scene.message("x").with("data", "y");
+    assert_eq!(scene.schedule(forged).await.status, 400, "what is signed wrongly is refused");
+}
+
+#[actix_rt::test]
+async fn a_message_that_is_sent_again_with_its_key_gets_the_slot_that_it_has() {
+    let scene = Scene::spawned().await;
+    let message = scene.message("x");
+    let again = async |key: &'static str| {
+        let request = Message::new().with("body", message.clone()).with("idempotency-key", key);
+        scene.post("/~scheduler@1.0/schedule", request).await.message.get("slot").cloned()
+    };
+    assert_eq!(again("one").await, Some(1.into()));
+    assert_eq!(again("one").await, Some(1.into()));
+    assert_eq!(again("two").await, Some(2.into()));
+    let other = Message::new().with("body", scene.message("y")).with("idempotency-key", "one");
+    let other = scene.post("/~scheduler@1.0/schedule", other).await;
+    assert_eq!(other.message.get("slot"), Some(&3.into()), "the key is another message's");
+}

@@ -5,6 +5,7 @@ mod answers;
 mod client;
 mod configuration;
 mod forged;
+mod hooks;
 mod http2;
 mod limits;
 mod malformed;
