@@ -149,10 +149,10 @@ static void encodeentries (Encoder *e, int index) {
       int type = lua_type(L, key);
       if (next > 0) border_byte('p');
       next = 0;
-      if (type == LUA_TNUMBER || type == LUA_TSTRING || type == LUA_TBOOLEAN)
+      if (lua_isinteger(L, key) || type == LUA_TSTRING || type == LUA_TBOOLEAN)
         encode(e, key);
       else if (e->mode == BORDER_LOSSY) lossy(e, key);
-      else refuse(e, "a key that is neither text nor a number");
+      else refuse(e, "a key that is neither text nor a whole number");
     }
     encode(e, key + 1);
     lua_pop(L, 1);
@@ -288,8 +288,8 @@ static void encodechanges (Encoder *e, Table *t, int table) {
     lua_pop(L, 1);
     type = lua_type(L, -1);
     e->depth = 1;
-    if (type != LUA_TNUMBER && type != LUA_TSTRING && type != LUA_TBOOLEAN)
-      refuse(e, "a key that is neither text nor a number");
+    if (!lua_isinteger(L, -1) && type != LUA_TSTRING && type != LUA_TBOOLEAN)
+      refuse(e, "a key that is neither text nor a whole number");
     encode(e, lua_gettop(L));
     lua_pushvalue(L, -1);
     lua_rawget(L, table);

@@ -98,6 +98,8 @@ static void runcall (lua_State *L, Reader *r) {
       writekept(L, index);
     else border_encode(L, index, BORDER_PLAIN);
   }
+  /* what was kept may have changed, and no result tells the host how */
+  if ((flags & CALL_KEEP) && (n == 0 || !lua_istable(L, -1))) border_forget(L);
 }
 
 
