@@ -43,8 +43,20 @@ const WASM: &[u8] = include_bytes!("../lua/lua.wasm");
 /// What the reference replaces when a process asks for its sandbox, each by the text `sandboxed`.
 /// Source: spec 14, section 2.
 pub const SANDBOXED: [&str; 14] = [
-    "io", "file", "os.execute", "os.exit", "os.getenv", "os.remove", "os.rename", "os.tmpname",
-    "package", "loadfile", "require", "dofile", "load", "loadstring",
+    "io",
+    "file",
+    "os.execute",
+    "os.exit",
+    "os.getenv",
+    "os.remove",
+    "os.rename",
+    "os.tmpname",
+    "package",
+    "loadfile",
+    "require",
+    "dofile",
+    "load",
+    "loadstring",
 ];
 
 const LOAD: i32 = 1;
@@ -128,8 +140,7 @@ impl Vm {
     /// The limits are too small for that.
     pub async fn new(limits: Limits) -> Result<Self, LuaError> {
         let mut nobody = NoAo;
-        let mut border =
-            Border { inward: Vec::new(), outward: Vec::new(), ao: &mut nobody };
+        let mut border = Border { inward: Vec::new(), outward: Vec::new(), ao: &mut nobody };
         let mut instance = Instance::new(module()?, limits.clone(), &mut border).await?;
         instance.call("_initialize", &[], &mut border).await?;
         let ended = instance.call("oxb_new", &[], &mut border).await?;
@@ -315,7 +326,8 @@ impl Vm {
         out.count(arguments.len());
         let mut arguments = arguments.into_iter();
         if let (true, Keeping::Table(kept)) = (keep, &self.kept)
-            && let Some(differences) = arguments.as_slice().first().and_then(|first| kept.differences(first))
+            && let Some(differences) =
+                arguments.as_slice().first().and_then(|first| kept.differences(first))
         {
             arguments.next();
             out.append(&differences);

@@ -113,7 +113,10 @@ async fn programs_that_want_too_much_end_by_name() {
     ] {
         let mut vm = Vm::new(limits.clone()).await.expect("a fresh state");
         let ended = vm.load(b"attack", source.as_bytes(), &mut NoAo).await;
-        let named = matches!(&ended, Err(LuaError::Raised(_) | LuaError::OutOfMemory { .. } | LuaError::Trap(_)));
+        let named = matches!(
+            &ended,
+            Err(LuaError::Raised(_) | LuaError::OutOfMemory { .. } | LuaError::Trap(_))
+        );
         assert!(named, "{source}: {ended:?}");
     }
 }
