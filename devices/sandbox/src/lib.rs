@@ -39,3 +39,5 @@ pub use modules::Modules;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use trap::{Fault, Trap};
 pub use value::{Signature, Val, ValType};
+
+pub mod lua;
