@@ -1,0 +1,5 @@
+//! The sandbox, from outside.
+
+mod calls;
+mod support;
+mod unwinding;
