@@ -53,6 +53,12 @@ struct Suspended {
     stack_pointer: Option<wasmi::Val>,
 }
 
+impl Suspended {
+    fn protects(&self) -> bool {
+        self.awaits != Awaits::SetThrew
+    }
+}
+
 /// What a running call came to.
 enum Step {
     Returned,
@@ -85,14 +91,14 @@ impl Core {
     ) -> Result<Vec<wasmi::Val>, Trap> {
         let before = self.suspended;
         let run = Run { core: self, suspended: Vec::new(), outputs: Vec::new() };
-        let result = run.to_end(function, arguments, host).await;
+        let result = run.finish(function, arguments, host).await;
         self.suspended = before;
         result
     }
 }
 
 impl Run<'_> {
-    async fn to_end(
+    async fn finish(
         mut self,
         function: Func,
         arguments: Vec<wasmi::Val>,
@@ -103,6 +109,11 @@ impl Run<'_> {
             step = match step {
                 Step::Returned => match self.suspended.pop() {
                     None => return Ok(self.outputs),
+                    Some(caller) if caller.protects() && self.core.take_thrown() => {
+                        // An exception of WebAssembly's own: to a protected call, as any throw.
+                        self.suspended.push(caller);
+                        self.catch()?
+                    }
                     Some(caller) => self.answer(caller)?,
                 },
                 Step::Refill(call) => {
@@ -116,6 +127,18 @@ impl Run<'_> {
                 },
             };
         }
+    }
+
+    fn go(&mut self, next: Next) -> Result<Step, Trap> {
+        match next {
+            Next::Resume(waiting, values) => self.resume(waiting, &values),
+            Next::Start(function, arguments) => self.start(function, &arguments),
+        }
+    }
+
+    fn catch(&mut self) -> Result<Step, Trap> {
+        let next = self.throw()?;
+        self.go(next)
     }
 
     fn start(&mut self, function: Func, arguments: &[wasmi::Val]) -> Result<Step, Trap> {
@@ -137,7 +160,7 @@ impl Run<'_> {
         }
     }
 
-    fn step(&self, ended: Result<ResumableCall, wasmi::Error>) -> Result<Step, Trap> {
+    fn step(&mut self, ended: Result<ResumableCall, wasmi::Error>) -> Result<Step, Trap> {
         match ended {
             Ok(ResumableCall::Finished) => Ok(Step::Returned),
             Ok(ResumableCall::OutOfFuel(call)) => Ok(Step::Refill(call)),
@@ -236,7 +259,7 @@ impl Run<'_> {
     fn throw(&mut self) -> Result<Next, Trap> {
         while let Some(caller) = self.suspended.pop() {
             self.core.suspended -= 1;
-            if caller.awaits == Awaits::SetThrew {
+            if !caller.protects() {
                 continue;
             }
             self.core.set_stack_pointer(caller.stack_pointer.clone());

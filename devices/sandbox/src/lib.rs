@@ -24,6 +24,7 @@ mod driver;
 mod host;
 mod instance;
 mod limits;
+pub mod lower;
 mod module;
 mod modules;
 mod snapshot;

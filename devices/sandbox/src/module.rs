@@ -8,6 +8,7 @@ use oxbeam_protocol::Id;
 use wasmi::{CompilationMode, Config, Engine};
 
 use crate::limits::{CALL_DEPTH, STACK_BYTES};
+use crate::lower::lower;
 use crate::{Import, Signature, ValType};
 
 pub mod bounds;
@@ -72,9 +73,11 @@ impl Module {
     /// A module that is malformed, exceeds a bound, imports anything but functions, or uses what is
     /// not deterministic (threads, SIMD) or not supported (garbage collection, components).
     pub fn compile(wasm: &[u8]) -> Result<Self, ModuleError> {
-        let survey = Survey::of(wasm)?;
+        error::bounded("bytes", wasm.len() as u64, bounds::BYTES as u64)?;
+        let lowered = lower(wasm)?;
+        let survey = Survey::of(&lowered)?;
         let layout = Layout::of(&survey);
-        let rewritten = rewrite::rewrite(wasm, &survey, &layout)?;
+        let rewritten = rewrite::rewrite(&lowered, &survey, &layout)?;
         let code = wasmi::Module::new(&engine(), &rewritten)
             .map_err(|error| ModuleError::Invalid { reason: error.to_string() })?;
         Ok(Self(Arc::new(Compiled::new(Id::of(wasm), code, survey, layout))))
@@ -84,6 +87,12 @@ impl Module {
     #[must_use]
     pub fn id(&self) -> Id {
         self.0.id
+    }
+
+    /// Whether both are one compiled module, not only of the same bytes.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 
     /// What it asks of its host, in the order of its function indices.

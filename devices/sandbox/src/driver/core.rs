@@ -20,6 +20,7 @@ pub(crate) struct Core {
     memory: Option<Memory>,
     pointers: Option<Table>,
     stack_pointer: Option<Global>,
+    thrown: Option<Global>,
     /// The export that the host called.
     pub(crate) entry: Arc<str>,
     /// Fuel of the call that the interpreter does not have yet.
@@ -59,6 +60,7 @@ impl Core {
             memory: instance.get_memory(&store, MEMORY),
             pointers: layout.pointers.as_ref().and_then(|it| instance.get_table(&store, it)),
             stack_pointer: layout.stack_pointer.as_ref().and_then(global),
+            thrown: layout.thrown.as_ref().and_then(global),
             module: module.clone(),
             limits,
             instance,
@@ -133,7 +135,7 @@ impl Core {
     }
 
     /// The function that a pointer of C points to.
-    pub(super) fn pointee(&self, pointer: &wasmi::Val) -> Result<Func, Trap> {
+    pub(super) fn pointee(&mut self, pointer: &wasmi::Val) -> Result<Func, Trap> {
         let index = Val::from_wasmi(pointer).and_then(|value| value.address());
         let element = index.zip(self.pointers).and_then(|(i, table)| table.get(&self.store, i));
         let Some(element) = element else {
@@ -195,9 +197,22 @@ impl Core {
         }
     }
 
-    pub(crate) fn trap(&self, cause: Cause) -> Trap {
+    /// Whether a WebAssembly exception left the guest's function; it is gone then.
+    pub(super) fn take_thrown(&mut self) -> bool {
+        let Some(global) = self.thrown else { return false };
+        let thrown = !matches!(global.get(&self.store), wasmi::Val::I32(0));
+        if thrown {
+            // Lowering made it, mutable and of this type.
+            let _ = global.set(&mut self.store, wasmi::Val::I32(0));
+        }
+        thrown
+    }
+
+    pub(crate) fn trap(&mut self, cause: Cause) -> Trap {
         let function = self.entry.clone();
+        let thrown = self.take_thrown();
         match cause {
+            Cause::Fault(Fault::Unreachable) if thrown => Trap::UncaughtThrow { function },
             Cause::Fault(fault) if self.store.data().memory_denied => {
                 Trap::OutOfMemory { limit: self.limits.memory_bytes, fault: Some(fault), function }
             }

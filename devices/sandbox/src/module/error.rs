@@ -1,5 +1,7 @@
 //! Why a module is not accepted.
 
+use crate::lower::LowerError;
+
 /// Why a module is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +30,9 @@ pub enum ModuleError {
         /// Its name.
         name: String,
     },
+    /// Its exceptions cannot be lowered, or it is malformed in the first place.
+    #[error(transparent)]
+    Lower(#[from] LowerError),
     /// It uses something that the sandbox leaves out on purpose.
     #[error("module uses {what}, which is not supported")]
     Unsupported {

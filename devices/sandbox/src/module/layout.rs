@@ -27,6 +27,8 @@ pub(crate) struct Layout {
     pub(crate) functions: Vec<String>,
     /// The global among `globals` that is the stack pointer.
     pub(crate) stack_pointer: Option<String>,
+    /// The global among `globals` that is not 0 while an exception is on its way.
+    pub(crate) thrown: Option<String>,
     /// The table that function pointers of C are indices of, by its own name.
     pub(crate) pointers: Option<String>,
     pub(crate) has_memory: bool,
@@ -42,6 +44,7 @@ impl Layout {
             tables: (0..survey.tables).filter(|_| moves).map(table).collect(),
             functions: survey.referable.iter().filter(|_| moves).copied().map(function).collect(),
             stack_pointer: survey.stack_pointer.map(|index| global(index as usize)),
+            thrown: survey.thrown.map(|index| global(index as usize)),
             pointers: pointers(survey),
             has_memory: survey.memory.is_some(),
             has_start: survey.start.is_some(),

@@ -9,6 +9,7 @@ use wasmparser::{
 
 use super::error::bounded;
 use super::{Export, ExportKind, ModuleError, bounds};
+use crate::lower::THROWN;
 use crate::{Import, Signature, ValType};
 
 /// What the sandbox needs to know of a module.
@@ -31,6 +32,8 @@ pub(super) struct Survey {
     pub(super) moves_references: bool,
     /// The global that holds the top of the stack in linear memory.
     pub(super) stack_pointer: Option<u32>,
+    /// The global in which lowering keeps the exception that is on its way.
+    pub(super) thrown: Option<u32>,
     /// The exported function that answers with the stack pointer.
     stack_save: Option<u32>,
     locals: u64,
@@ -65,9 +68,9 @@ fn features() -> WasmFeatures {
 }
 
 impl Survey {
-    /// Reads a module, in the order of its sections, and validates it.
+    /// Reads a module that has no exceptions any more, in the order of its sections, and validates
+    /// it.
     pub(super) fn of(wasm: &[u8]) -> Result<Self, ModuleError> {
-        bounded("bytes", wasm.len() as u64, bounds::BYTES as u64)?;
         let mut survey = Self::default();
         for payload in Parser::new(0).parse_all(wasm) {
             survey.payload(payload?)?;
@@ -199,6 +202,10 @@ impl Survey {
             if export.name.starts_with(super::layout::RESERVED) {
                 return Err(ModuleError::Unsupported { what: "a reserved export name" });
             }
+            if export.name == THROWN {
+                self.thrown = Some(export.index);
+                continue;
+            }
             let invalid = || ModuleError::Invalid { reason: "export of nothing".to_owned() };
             let kind = match export.kind {
                 ExternalKind::Func => {
@@ -285,15 +292,26 @@ impl Survey {
         self.recognise_stack_save(function, body)
     }
 
+    /// Notes what moves references, and refuses what wasmi 2.0 cannot be trusted or asked with.
     fn operator(&mut self, operator: &Operator<'_>) -> Result<(), ModuleError> {
+        let imported = |function: &u32| (*function as usize) < self.imports.len();
         match operator {
             Operator::TableSet { .. }
-            | Operator::TableGrow { .. }
             | Operator::TableFill { .. }
             | Operator::TableCopy { .. }
             | Operator::TableInit { .. } => self.moves_references = true,
+            // Out of fuel in the middle, it resumes at an instruction that was already done.
+            Operator::TableGrow { .. } => return unsupported("the growing of tables"),
+            // Which segments are dropped is state that an instance does not show.
             Operator::DataDrop { .. } | Operator::ElemDrop { .. } => {
-                return Err(ModuleError::Unsupported { what: "the dropping of segments" });
+                return unsupported("the dropping of segments");
+            }
+            // Resumed, their results go to the wrong place.
+            Operator::ReturnCall { function_index } if imported(function_index) => {
+                return unsupported("tail calls of imports");
+            }
+            Operator::ReturnCallIndirect { .. } if self.referable.first().is_some_and(imported) => {
+                return unsupported("tail calls that may reach imports");
             }
             _ => {}
         }
@@ -342,6 +360,10 @@ impl Survey {
             })
         });
     }
+}
+
+fn unsupported(what: &'static str) -> Result<(), ModuleError> {
+    Err(ModuleError::Unsupported { what })
 }
 
 fn number(ty: wasmparser::ValType) -> Result<ValType, ModuleError> {

@@ -165,3 +165,35 @@ fn a_longjmp_out_of_an_invoke_restores_the_stack_and_says_that_it_threw() {
     assert_eq!(call(&mut wide, "threw", &[]).unwrap(), [Val::I64(1)]);
     assert_eq!(call(&mut wide, "stackSave", &[]).unwrap(), [Val::I64(512)]);
 }
+
+/// WebAssembly's own exceptions, of the legacy kind that aos modules use.
+const EXCEPTIONS: &str = r#"(module
+    (import "env" "invoke_v" (func $invoke (param i32)))
+    (tag $error (param i32))
+    (table (export "__indirect_function_table") 1 funcref) (elem (i32.const 0) $thrower)
+    (global $threw (mut i32) (i32.const 0))
+    (func (export "setThrew") (param i32 i32) (global.set $threw (local.get 0)))
+    (func $thrower (throw $error (i32.const 42)))
+    (func (export "catch") (result i32)
+        try (result i32) call $thrower i32.const 0 catch $error end)
+    (func (export "throw") (call $thrower))
+    (func (export "invoke") (result i32)
+        (call $invoke (i32.const 0)) (global.get $threw)))"#;
+
+#[test]
+fn an_exception_of_webassembly_is_caught_in_the_guest_and_named_outside() {
+    let mut instance = instance(EXCEPTIONS);
+
+    assert_eq!(call(&mut instance, "catch", &[]).unwrap(), [Val::I32(42)]);
+    let trap = call(&mut instance, "throw", &[]).unwrap_err();
+    assert_eq!(trap.to_string(), "uncaught throw");
+    assert_eq!(call(&mut instance, "catch", &[]).unwrap(), [Val::I32(42)]);
+}
+
+#[test]
+fn an_exception_of_webassembly_that_leaves_an_invoke_is_a_throw_of_it() {
+    let mut instance = instance(EXCEPTIONS);
+
+    assert_eq!(call(&mut instance, "invoke", &[]).unwrap(), [Val::I32(1)]);
+    assert_eq!(call(&mut instance, "catch", &[]).unwrap(), [Val::I32(42)]);
+}
