@@ -17,8 +17,13 @@ pub(super) struct Written {
 }
 
 /// Writes texts, one after the other, to memory that the guest's `malloc` gives.
-pub(super) async fn write(live: &Live, texts: &[String; 2]) -> Result<Written, CallError> {
+pub(super) async fn write(
+    live: &Live,
+    request: &Message,
+    texts: &[String; 2],
+) -> Result<Written, CallError> {
     let mut held = live.hold()?;
+    held.begin(request)?;
     let [message, environment] = texts;
     let message = place(&mut held, message).await?;
     let environment = place(&mut held, environment).await?;

@@ -5,7 +5,7 @@ use oxbeam_protocol::{Atom, List, Message, Value};
 use oxbeam_sandbox::{Trap, Val};
 
 use super::import::Imports;
-use super::live::Live;
+use super::live::{Held, Live, unusable};
 use super::{is_first_pass, items, values};
 use crate::read;
 
@@ -30,7 +30,11 @@ pub(super) async fn run(
         None => Vec::new(),
     };
     let out = read::prefix(context, &base, "output-prefix").await?;
-    let (state, ended) = called(context, base, &out, &function, &parameters).await?;
+    let live = Live::of(&base, &out)
+        .ok_or_else(|| CallError::Raised("no_wasm_instance_or_snapshot".into()))?;
+    let mut held = live.hold()?;
+    held.begin(request)?;
+    let (state, ended) = called(context, base, &out, held, &function, &parameters).await?;
     let (kind, output) = match ended {
         Ok(output) => (Atom::from_static("ok"), output.into()),
         Err(text) => (Atom::from_static("error"), values::code_points(&text)),
@@ -64,12 +68,10 @@ async fn called(
     context: &Context,
     base: Message,
     out: &str,
+    mut held: Held,
     function: &str,
     parameters: &[Value],
 ) -> Result<(Message, Ended), CallError> {
-    let live = Live::of(&base, out)
-        .ok_or_else(|| CallError::Raised("no_wasm_instance_or_snapshot".into()))?;
-    let mut held = live.hold()?;
     let Some(signature) = held.instance().module().function(function) else {
         return Ok((base, Err(format!("Function not found: {function}"))));
     };
@@ -118,9 +120,7 @@ pub(super) fn ours(trap: Trap) -> Result<CallError, Trap> {
             Ok(error) => Ok(*error),
             Err(source) => Err(Trap::Host { import, source }),
         },
-        trap @ (Trap::Abandoned | Trap::Snapshot(_) | Trap::Engine { .. }) => {
-            Ok(CallError::Unavailable { what: "the instance".into(), reason: trap.to_string() })
-        }
+        trap @ (Trap::Abandoned | Trap::Snapshot(_) | Trap::Engine { .. }) => Ok(unusable(&trap)),
         trap => Err(trap),
     }
 }

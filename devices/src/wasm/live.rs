@@ -3,12 +3,16 @@
 //! A state is a value and can be copied; an instance goes on. So a handle is of one moment: whoever
 //! changes the instance gets a new handle for the new state, and those of states before it are
 //! refused from then on, rather than served from another moment's memory.
+//!
+//! From slot to slot of a process only memory goes on: globals and tables begin as the module has
+//! them, as they do on the reference node whenever it restores an instance. Were it otherwise, a
+//! result would depend on when a node had last been restarted. Source: spec 13, section 2.4.
 
 use std::sync::Arc;
 
 use oxbeam_kernel::CallError;
-use oxbeam_protocol::Message;
-use oxbeam_sandbox::Instance;
+use oxbeam_protocol::{Message, Value};
+use oxbeam_sandbox::{Instance, Snapshot};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
 /// The instance as it was left by the state that holds this handle.
@@ -23,6 +27,8 @@ struct Running {
     instance: Instance,
     /// Counts changes.
     moment: u64,
+    /// The slot in which it ran last.
+    slot: Option<Value>,
 }
 
 /// An instance that nobody else can use meanwhile.
@@ -34,7 +40,8 @@ pub(crate) struct Held {
 impl Live {
     /// A handle of an instance that nobody has changed.
     pub(crate) fn new(instance: Instance) -> Self {
-        Self { running: Arc::new(Mutex::new(Running { instance, moment: 0 })), moment: 0 }
+        let running = Running { instance, moment: 0, slot: None };
+        Self { running: Arc::new(Mutex::new(running)), moment: 0 }
     }
 
     /// Under which key a state with this output prefix holds its instance.
@@ -74,6 +81,30 @@ impl Held {
         &self.running.instance
     }
 
+    /// Begins to work on a request: on its slot, if it has one.
+    ///
+    /// # Errors
+    /// The instance cannot go on.
+    pub(crate) fn begin(&mut self, request: &Message) -> Result<(), CallError> {
+        let slot = request.get("slot");
+        if slot.is_some() && slot != self.running.slot.as_ref() {
+            self.running.instance.renew().map_err(|trap| unusable(&trap))?;
+            self.running.slot = slot.cloned();
+        }
+        Ok(())
+    }
+
+    /// All that the next slot needs.
+    ///
+    /// # Errors
+    /// The instance cannot go on.
+    pub(super) fn snapshot(&mut self) -> Result<Snapshot, CallError> {
+        if self.running.slot.is_some() {
+            self.running.instance.renew().map_err(|trap| unusable(&trap))?;
+        }
+        self.instance().snapshot().map_err(|error| unusable(&error))
+    }
+
     /// The instance, to change. The states that it has had until now are refused from here on, even
     /// if the change does not come to its end.
     pub(crate) fn change(&mut self) -> &mut Instance {
@@ -86,4 +117,9 @@ impl Held {
         let moment = self.running.moment;
         Live { running: OwnedMutexGuard::mutex(&self.running).clone(), moment }
     }
+}
+
+/// An instance that the node cannot go on with, which says nothing of its guest.
+pub(super) fn unusable(error: &dyn std::fmt::Display) -> CallError {
+    CallError::Unavailable { what: "the instance".into(), reason: error.to_string() }
 }

@@ -10,6 +10,7 @@ use oxbeam_kernel::{CallError, Context, Outcome};
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::{Instance, Module, Snapshot};
 
+use super::live::unusable;
 use super::{Live, limits};
 use crate::read;
 
@@ -17,10 +18,9 @@ use crate::read;
 pub(super) async fn take(context: &Context, base: &Message) -> Result<Outcome, CallError> {
     let out = read::prefix(context, base, "output-prefix").await?;
     let Some(live) = Live::of(base, &out) else { return Ok(Outcome::not_found()) };
-    let held = live.hold()?;
-    let take = move || held.instance().snapshot();
-    let snapshot = context.node().pool().run("a snapshot", take).await?;
-    let Snapshot { memory, rest, .. } = snapshot.map_err(|error| unusable(&error))?;
+    let mut held = live.hold()?;
+    let take = move || held.snapshot();
+    let Snapshot { memory, rest } = context.node().pool().run("a snapshot", take).await??;
     let body = Bytes::from(memory);
     Ok(Outcome::ok(Message::new().with("body", body).with("rest", rest)))
 }
@@ -55,8 +55,4 @@ pub(super) async fn restored(
     };
     let instance = context.node().pool().run("a snapshot", restore).await?;
     Ok(Live::new(instance.map_err(|trap| unusable(&trap))?))
-}
-
-fn unusable(error: &dyn std::fmt::Display) -> CallError {
-    CallError::Unavailable { what: "the instance".into(), reason: error.to_string() }
 }

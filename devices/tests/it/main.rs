@@ -27,3 +27,4 @@ mod stack;
 mod supervision;
 mod test_device;
 mod vectors;
+mod wasm;
