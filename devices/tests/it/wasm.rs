@@ -1,5 +1,6 @@
 //! Guests on a whole node: `wasm-64@1.0`, `wasi@1.0` and `json-iface@1.0`.
 
+mod aos;
 mod calls;
 mod files;
 mod json;
