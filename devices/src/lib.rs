@@ -11,6 +11,7 @@ mod flat;
 mod hook;
 mod httpsig;
 mod json;
+mod json_iface;
 mod legacy;
 mod message;
 mod meta;
@@ -26,6 +27,8 @@ mod stack;
 mod structured;
 mod supervision;
 mod test_device;
+mod wasi;
+mod wasm;
 
 use std::sync::Arc;
 
@@ -55,6 +58,9 @@ pub fn table() -> Vec<Row> {
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
         row(&["supervision@1.0"], supervision::Supervision),
+        row(&["wasm-64@1.0", "wasm64@1.0"], wasm::Wasm::default()),
+        row(&["wasi@1.0"], wasi::Wasi),
+        row(&["json-iface@1.0"], json_iface::JsonInterface),
     ]
 }
 

@@ -23,6 +23,25 @@ pub(crate) async fn integer(
     number.map(Some).ok_or_else(|| CallError::Raised(format!("key {key} holds no integer")))
 }
 
+/// A prefix of a stack's devices: `input-prefix` or `output-prefix`. Empty if there is none. Source:
+/// spec 13, section 1.
+///
+/// # Errors
+/// What is there is no text; errors of [`Context::get`].
+pub(crate) async fn prefix(
+    context: &Context,
+    message: &Message,
+    key: &str,
+) -> Result<String, CallError> {
+    match context.get(message, key).await? {
+        None => Ok(String::new()),
+        Some(value) => match value.as_name() {
+            Some(text) => Ok(String::from_utf8_lossy(text).into_owned()),
+            None => Err(CallError::Raised(format!("{key} is no text"))),
+        },
+    }
+}
+
 /// The components of a path: text with slashes, or a list of it. `None` if the value is no path.
 pub(crate) fn path(value: &Value) -> Option<Vec<Key>> {
     match value {

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytes::Bytes;
+
 use crate::driver::Core;
 use crate::module::START;
 use crate::{Fault, Host, Limits, Module, Snapshot, SnapshotError, Trap, Val};
@@ -9,6 +11,8 @@ use crate::{Fault, Host, Limits, Module, Snapshot, SnapshotError, Trap, Val};
 /// An instance of a module. It can move between threads, and yields whichever it runs on.
 pub struct Instance {
     core: Core,
+    /// Globals and tables as they were when the instance was made.
+    first: Bytes,
     /// A call is open; seen at the start of a call only if the one before was dropped.
     open: bool,
 }
@@ -27,7 +31,8 @@ impl Instance {
         {
             core.run(start, Vec::new(), host).await?;
         }
-        Ok(Self { core, open: false })
+        let first = Snapshot::registers(&core)?;
+        Ok(Self { core, first, open: false })
     }
 
     /// Calls an exported function. Yields the thread after every slice of fuel.
@@ -110,7 +115,26 @@ impl Instance {
         let mut core = Core::new(module, limits)?;
         core.begin("restore".into());
         snapshot.give(&mut core)?;
-        Ok(Self { core, open: false })
+        let first = Snapshot::registers(&core)?;
+        Ok(Self { core, first, open: false })
+    }
+
+    /// Sets globals and tables to what they were when the instance was made or restored; memory
+    /// stays. The same as a new instance with the memory of this one.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Abandoned`] when a call was dropped midway.
+    pub fn renew(&mut self) -> Result<(), Trap> {
+        if self.open {
+            return Err(SnapshotError::Abandoned.into());
+        }
+        if Snapshot::give_registers(&self.first, &mut self.core).is_ok() {
+            return Ok(());
+        }
+        // A table has grown, and tables do not shrink.
+        let snapshot = Snapshot::with(&self.core, &self.first);
+        *self = Self::restore(&self.core.module, &snapshot, self.core.limits.clone())?;
+        Ok(())
     }
 
     /// A second instance in the same state: for dry runs.

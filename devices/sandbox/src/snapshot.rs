@@ -54,32 +54,52 @@ pub enum SnapshotError {
 impl Snapshot {
     /// The state of an instance.
     pub(crate) fn take(core: &Core) -> Result<Self, SnapshotError> {
+        Ok(Self::with(core, &Self::registers(core)?))
+    }
+
+    /// Globals and tables, which are all there is besides memory.
+    pub(crate) fn registers(core: &Core) -> Result<Bytes, SnapshotError> {
+        let mut registers = Vec::new();
+        let references = References::of(core);
+        put_globals(&mut registers, core, &references)?;
+        put_tables(&mut registers, core, &references)?;
+        Ok(registers.into())
+    }
+
+    /// The memory of an instance, with these globals and tables.
+    pub(crate) fn with(core: &Core, registers: &[u8]) -> Self {
         let memory = core.memory().to_vec();
         let mut rest = Vec::new();
         rest.put_slice(MAGIC);
         rest.put_slice(core.module.id().as_bytes());
         rest.put_u64_le(memory.len() as u64);
         rest.put_u32_le(crc32fast::hash(&memory));
-        let references = References::of(core);
-        put_globals(&mut rest, core, &references)?;
-        put_tables(&mut rest, core, &references)?;
+        rest.put_slice(registers);
         rest.put_u32_le(crc32fast::hash(&rest));
-        Ok(Self { memory, rest: rest.into() })
+        Self { memory, rest: rest.into() }
+    }
+
+    /// Gives globals and tables to an instance whose tables are no longer than these.
+    pub(crate) fn give_registers(
+        mut registers: &[u8],
+        core: &mut Core,
+    ) -> Result<(), SnapshotError> {
+        let references = References::of(core);
+        give_globals(&mut registers, core, &references)?;
+        give_tables(&mut registers, core, &references)?;
+        if registers.is_empty() { Ok(()) } else { Err(SnapshotError::Damaged) }
     }
 
     /// Puts the state into an instance that has not run.
     pub(crate) fn give(&self, core: &mut Core) -> Result<(), SnapshotError> {
-        let mut rest = self.checked(core)?;
+        let registers = self.checked(core)?;
         core.grow_memory(self.memory.len()).map_err(|_| SnapshotError::TooLarge)?;
         let memory = core.memory_mut();
         if memory.len() != self.memory.len() {
             return Err(SnapshotError::Damaged);
         }
         memory.copy_from_slice(&self.memory);
-        let references = References::of(core);
-        give_globals(&mut rest, core, &references)?;
-        give_tables(&mut rest, core, &references)?;
-        if rest.is_empty() { Ok(()) } else { Err(SnapshotError::Damaged) }
+        Self::give_registers(registers, core)
     }
 
     /// The globals and tables, once all checksums and the module's id are as they should be.

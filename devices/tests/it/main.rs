@@ -21,3 +21,4 @@ mod script;
 mod stack;
 mod supervision;
 mod test_device;
+mod wasm;

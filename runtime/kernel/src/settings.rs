@@ -58,6 +58,20 @@ pub struct Settings {
     /// Whether an assignment's signature and hash chain are verified before it is computed.
     /// Default: true.
     pub verifies_log: bool,
+    /// What guests may use.
+    pub guest: GuestLimits,
+}
+
+/// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results, so they
+/// are read when the node starts, and nodes that compute the same process need the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuestLimits {
+    /// Fuel of one call. Default: 2 500 000 000, some ten seconds.
+    pub fuel: u64,
+    /// Fuel after which a call gives its thread away. Default: 250 000, about a millisecond.
+    pub slice: u64,
+    /// Bytes that the memory of an instance may grow to. Default: 512 MiB.
+    pub memory_bytes: usize,
 }
 
 impl Default for Settings {
@@ -87,6 +101,11 @@ impl Settings {
             schedules: !options.is("scheduling_mode", "disabled"),
             accepts_unsigned: !options.is("verify_assignments", "true"),
             verifies_log: !options.is("verify_assignments", "false"),
+            guest: GuestLimits {
+                fuel: options.number("guest_fuel"),
+                slice: options.number("guest_slice"),
+                memory_bytes: options.size("guest_memory_bytes"),
+            },
         }
     }
 }

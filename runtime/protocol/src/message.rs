@@ -191,6 +191,15 @@ impl Message {
         Arc::make_mut(private).handles.insert(key.into(), Handle::new(held));
     }
 
+    /// Forgets what a device runs for this message.
+    pub fn remove_handle(&mut self, key: &str) {
+        if let Some(private) = &mut self.private
+            && private.handles.contains_key(key.as_bytes())
+        {
+            Arc::make_mut(private).handles.remove(key.as_bytes());
+        }
+    }
+
     /// Whether a device runs anything for this message.
     #[must_use]
     pub fn has_handles(&self) -> bool {
@@ -313,6 +322,9 @@ mod tests {
         let copy = message.clone().without_handles();
         assert!(!copy.has_handles());
         assert_eq!(copy.private("hashpath"), Some(&"h".into()));
+        let mut other = message.clone();
+        other.remove_handle("instance");
+        assert!(!other.has_handles() && message.has_handles());
         drop(message);
         assert_eq!(Arc::strong_count(&held), 1);
     }

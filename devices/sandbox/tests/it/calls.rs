@@ -286,3 +286,26 @@ fn a_host_call_can_call_the_guest() {
 
     assert_eq!(results, [Val::I32(i32::from(b'o'))]);
 }
+
+#[test]
+fn a_renewed_instance_keeps_its_memory_and_nothing_else() {
+    let mut instance = instance(
+        r#"(module (memory 1) (table $t 1 funcref) (elem declare func $next)
+          (global $count (mut i32) (i32.const 0))
+          (func $next (export "next") (result i32)
+            (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+            (global.set $count (i32.add (global.get $count) (i32.const 1)))
+            (i32.add (i32.mul (i32.load (i32.const 0)) (i32.const 100)) (global.get $count)))
+          (func (export "grow") (result i32)
+            (drop (table.grow $t (ref.func $next) (i32.const 3))) (table.size $t)))"#,
+    );
+    assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(101)]);
+    assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(202)]);
+    instance.renew().unwrap();
+    assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(301)]);
+    for _ in 0..2 {
+        assert_eq!(call(&mut instance, "grow", &[]).unwrap(), [Val::I32(4)]);
+        instance.renew().unwrap();
+    }
+    assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(401)]);
+}
