@@ -1,0 +1,57 @@
+//! The imports that the driver serves itself, because they unwind the guest's own stack.
+//!
+//! | Import | Signature | Meaning |
+//! |---|---|---|
+//! | `rt.try` | `(f, L, ud) -> i32` | calls `f(L, ud)`; 0 when it returned, 1 when it threw |
+//! | `rt.throw` | `() -> ()` | unwinds to the innermost `rt.try` or `invoke_*` |
+//! | `env.invoke_*` | `(f, …) -> r` | calls `f(…)`; its result, or zero after `setThrew(1, 0)` |
+//! | `env._emscripten_throw_longjmp`, `env.emscripten_longjmp`, `env.longjmp`, `env.__cxa_throw`, `env.__cxa_rethrow`, `env.__resumeException`, `env.__cxa_resume` | any | unwind, as `rt.throw` |
+//!
+//! `f` is an index into the table of function pointers. Source: emscripten's `libcore.js` and
+//! `libexceptions.js`; spec 13, section 4.
+
+use crate::{Import, ValType};
+
+/// Who answers an import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Action {
+    /// The host.
+    Host,
+    /// The driver: a protected call that answers whether it threw.
+    Try,
+    /// The driver: a protected call that answers with the callee's result.
+    Invoke,
+    /// The driver: unwinds.
+    Throw,
+}
+
+impl Action {
+    pub(super) fn of(import: &Import) -> Self {
+        let pointer = |ty: Option<&ValType>| matches!(ty, Some(ValType::I32 | ValType::I64));
+        let signature = &import.signature;
+        match (&*import.module, &*import.name) {
+            ("rt", "try")
+                if signature.params.len() == 3
+                    && pointer(signature.params.first())
+                    && signature.results == [ValType::I32] =>
+            {
+                Self::Try
+            }
+            ("rt", "throw") => Self::Throw,
+            ("env", name) if name.starts_with("invoke_") && pointer(signature.params.first()) => {
+                Self::Invoke
+            }
+            (
+                "env",
+                "_emscripten_throw_longjmp"
+                | "emscripten_longjmp"
+                | "longjmp"
+                | "__cxa_throw"
+                | "__cxa_rethrow"
+                | "__resumeException"
+                | "__cxa_resume",
+            ) => Self::Throw,
+            _ => Self::Host,
+        }
+    }
+}

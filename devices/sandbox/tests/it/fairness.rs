@@ -1,0 +1,68 @@
+//! Many guests on one thread.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use oxbeam_sandbox::{Instance, Limits, Trap, Val};
+use tokio::task::LocalSet;
+
+use crate::support::{Zeros, module};
+
+/// Ten guests that never end share a thread with ten that need fifty slices each. What is counted is
+/// the fuel that the endless ones used until the last of the others was done: slices, not time.
+#[test]
+fn endless_loops_get_no_more_than_their_share_of_a_thread() {
+    const SLICE: u64 = 10_000;
+    const SLICES: u64 = 50;
+    let module = module(
+        r#"(module (func (export "spin") (loop $l (br $l)))
+            (func (export "work") (param i64) (result i64)
+                (loop $l (br_if $l (i64.ne (i64.const 0)
+                    (local.tee 0 (i64.sub (local.get 0) (i64.const 1))))))
+                (local.get 0)))"#,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let yields = Rc::new(Cell::new(0_u64));
+    let done = Rc::new(Cell::new(0));
+
+    LocalSet::new().block_on(&runtime, async {
+        let limits = Limits { slice: SLICE, fuel: 1 << 40, ..Limits::default() };
+        for _ in 0..10 {
+            let mut endless = Instance::new(&module, limits.clone(), &mut Zeros).await.unwrap();
+            tokio::task::spawn_local(async move {
+                let _: Result<_, Trap> = endless.call("spin", &[], &mut Zeros).await;
+            });
+        }
+        let workers: Vec<_> = (0..10)
+            .map(|_| {
+                let (module, limits, done) = (module.clone(), limits.clone(), done.clone());
+                tokio::task::spawn_local(async move {
+                    let mut worker = Instance::new(&module, limits, &mut Zeros).await.unwrap();
+                    let rounds = Val::I64((SLICE * SLICES / 4) as i64);
+                    worker.call("work", &[rounds], &mut Zeros).await.unwrap();
+                    done.set(done.get() + 1);
+                    worker.fuel_used()
+                })
+            })
+            .collect();
+        let counter = yields.clone();
+        tokio::task::spawn_local(async move {
+            loop {
+                counter.set(counter.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        for worker in workers {
+            let used = worker.await.unwrap();
+            let turns = used.div_ceil(SLICE);
+            // Each round of the thread gives every task one slice: the counter's turns are rounds.
+            assert!(
+                yields.get() <= turns * 12 / 10 + 10,
+                "{} rounds for {turns} slices",
+                yields.get()
+            );
+        }
+    });
+
+    assert_eq!(done.get(), 10);
+}

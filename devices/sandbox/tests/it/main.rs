@@ -1,0 +1,18 @@
+//! The sandbox, from outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "helpers of tests are tests"
+)]
+
+mod calls;
+mod containment;
+mod determinism;
+mod fairness;
+mod lower;
+mod modules;
+mod support;
+mod unwinding;
