@@ -16,7 +16,7 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run docs test check bench bench-node fuzz vectors crash
+.PHONY: help run docs test check bench bench-node fuzz vectors crash lua
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,7 @@ check: ## Check format, lints, docs, scripts and dependencies; warnings are erro
 	cargo clippy --workspace --all-targets --all-features $(LOCKED) -- -D warnings
 	RUSTDOCFLAGS="$$RUSTDOCFLAGS -D warnings" cargo doc --workspace --no-deps $(LOCKED)
 	shellcheck $$(grep -lE '^#!.*bash' scripts/*) .ci/run
+	scripts/build-lua --check
 	scripts/deny
 
 bench: ## Measure, with OpenSSL's figures from the same run at the end
@@ -64,3 +65,7 @@ crash: ## Kill a writing store CYCLES times (1000), and look for what is lost
 	@scripts/setup $@
 	CRASH_CYCLES="$(CYCLES)" cargo test $(LOCKED) -p oxbeam-store --test it -- \
 		--exact crash::nothing_acknowledged_is_lost_when_the_program_is_killed --nocapture
+
+lua: ## Build the Lua guest, devices/sandbox/lua/lua.wasm, from its sources
+	@scripts/setup $@
+	@scripts/build-lua

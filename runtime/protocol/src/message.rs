@@ -84,6 +84,22 @@ impl Message {
         }
     }
 
+    /// The value of exactly this key, to write to.
+    pub fn value_mut(&mut self, key: &Key) -> Option<&mut Value> {
+        if self.public.contains_key(key) {
+            Arc::make_mut(&mut self.public).get_mut(key)
+        } else {
+            None
+        }
+    }
+
+    /// Whether both share their entries, so that they are equal without a look at them. Messages
+    /// that do not share may be equal too.
+    #[must_use]
+    pub fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.public, &other.public)
+    }
+
     /// The message with a key set: for building messages in one expression.
     #[must_use]
     pub fn with(mut self, key: impl Into<Key>, value: impl Into<Value>) -> Self {

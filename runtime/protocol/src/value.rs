@@ -83,6 +83,12 @@ impl List {
     pub fn make_mut(&mut self) -> &mut Vec<Value> {
         Arc::make_mut(&mut self.0)
     }
+
+    /// Whether both share their elements, so that they are equal without a look at them.
+    #[must_use]
+    pub fn shares_with(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl std::ops::Deref for List {

@@ -1,0 +1,1 @@
+/* errors are the host's try and throw; see oxb.h */

@@ -1,0 +1,2 @@
+/* there are no signals */
+typedef int sig_atomic_t;
