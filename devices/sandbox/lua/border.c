@@ -395,13 +395,13 @@ static void decodekept (lua_State *L, Reader *r) {
     lua_pushvalue(L, -1);
     while (keys-- > 1) {
       border_decode(L, r);
-      lua_rawget(L, -2);
+      if (lua_istable(L, -2)) lua_rawget(L, -2);
       lua_remove(L, -2);
-      luaL_checktype(L, -1, LUA_TTABLE);
     }
     border_decode(L, r);
     border_decode(L, r);
-    lua_rawset(L, -3);
+    if (lua_istable(L, -3)) lua_rawset(L, -3);
+    else lua_pop(L, 2);
     lua_pop(L, 1);
   }
 }

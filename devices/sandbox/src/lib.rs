@@ -9,7 +9,7 @@
 //! ```
 //!
 //! - **Metered.** A call has a budget of fuel ([`Limits::fuel`]); what runs out of it ends as
-//!   [`Trap::OutOfFuel`]. A unit of fuel is about a nanosecond of this interpreter.
+//!   [`Trap::OutOfFuel`]. A unit of fuel is a few nanoseconds of this interpreter.
 //! - **Preempted.** After each [`Limits::slice`] the call yields its thread, however deep in the
 //!   guest it is. Neither slices nor yields change a result or the fuel used.
 //! - **Deterministic.** The same module, state, arguments and host answers give the same results,
@@ -39,3 +39,5 @@ pub use modules::Modules;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use trap::{Fault, Trap};
 pub use value::{Signature, Val, ValType};
+
+pub mod lua;

@@ -26,11 +26,11 @@ pub const CALL_DEPTH: usize = 10_000;
 /// `slice`: a process must run with the same ones everywhere and always.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Fuel of one call from the host, with all that it calls. Default: 10 000 000 000, some ten
+    /// Fuel of one call from the host, with all that it calls. Default: 2 500 000 000, some ten
     /// seconds.
     pub fuel: u64,
     /// Fuel after which the call yields its thread; at least 1. Changes no result. Default:
-    /// 1 000 000, about a millisecond.
+    /// 250 000, about a millisecond.
     pub slice: u64,
     /// Bytes that linear memory may grow to. Default: 512 MiB.
     pub memory_bytes: usize,
@@ -41,8 +41,8 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            fuel: 10_000_000_000,
-            slice: 1_000_000,
+            fuel: 2_500_000_000,
+            slice: 250_000,
             memory_bytes: 512 << 20,
             table_elements: 100_000,
         }

@@ -1,0 +1,171 @@
+//! The guest's side of the host: bytes in, bytes out, and the library `ao`.
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use oxbeam_protocol::Value;
+use oxbeam_protocol::limits::MAX_SIZE;
+
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
+use super::values::value;
+use super::{LuaError, trace};
+use crate::{Guest, Host, HostError, Import, Val};
+
+/// A function of the library `ao`. Source: spec 14, section 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AoFunction {
+    /// `ao.resolve(…)`: gives a status and a value.
+    Resolve,
+    /// `ao.get(key, base)`: gives a value.
+    Get,
+    /// `ao.set(base, key, value)` or `ao.set(base, table)`: gives the new message.
+    Set,
+    /// `ao.event(…)`: gives the text `ok`.
+    Event,
+}
+
+/// Why a function of `ao` gave nothing.
+#[derive(Debug)]
+pub enum AoError {
+    /// An error that the script may catch, with its text.
+    Raise(Bytes),
+    /// The whole call ends, as [`Trap::Host`](crate::Trap::Host).
+    Abort(HostError),
+}
+
+/// What a script can ask for while it runs.
+pub trait AoHost: Send {
+    /// Calls a function of the library `ao`. The guest waits, and the thread is free.
+    ///
+    /// # Errors
+    /// What the function failed with.
+    fn ao<'a>(
+        &'a mut self,
+        function: AoFunction,
+        arguments: Vec<Value>,
+    ) -> BoxFuture<'a, Result<Vec<Value>, AoError>>;
+
+    /// Takes what the script prints; `print` writes its arguments with tabs between. Nothing is kept
+    /// of it otherwise.
+    fn print(&mut self, text: &[u8]) {
+        tracing::debug!(text = %String::from_utf8_lossy(text), "a script prints");
+    }
+}
+
+/// A host that has no `ao`: for scripts on their own.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct NoAo;
+
+impl AoHost for NoAo {
+    fn ao<'a>(
+        &'a mut self,
+        _: AoFunction,
+        _: Vec<Value>,
+    ) -> BoxFuture<'a, Result<Vec<Value>, AoError>> {
+        async { Err(AoError::Raise(Bytes::from_static(b"there is no ao here"))) }.boxed()
+    }
+}
+
+const DISCARD: i32 = 0;
+const PRINT: i32 = 1;
+const RESOLVE: i32 = 16;
+const GET: i32 = 17;
+const SET: i32 = 18;
+const EVENT: i32 = 19;
+
+/// The host of one operation.
+pub(super) struct Border<'a> {
+    /// What the guest takes next: its arguments, then answers.
+    pub(super) inward: Vec<u8>,
+    /// What the guest has sent.
+    pub(super) outward: Vec<u8>,
+    pub(super) ao: &'a mut dyn AoHost,
+}
+
+impl Border<'_> {
+    fn out(&mut self, arguments: &[Val], guest: &Guest<'_>) -> Result<Vec<Val>, HostError> {
+        let (address, length) = two(arguments)?;
+        if self.outward.len() + length as usize > MAX_SIZE {
+            return Err(Box::new(LuaError::TooLarge { limit: MAX_SIZE }));
+        }
+        self.outward.extend_from_slice(guest.read(u64::from(address), u64::from(length))?);
+        Ok(Vec::new())
+    }
+
+    fn take(&self, arguments: &[Val], guest: &mut Guest<'_>) -> Result<Vec<Val>, HostError> {
+        guest.write(u64::from(one(arguments)?), &self.inward)?;
+        Ok(Vec::new())
+    }
+
+    /// Does what the guest asks for; the answer is its size.
+    async fn ask(&mut self, arguments: &[Val]) -> Result<Vec<Val>, HostError> {
+        let asked = one(arguments)?.cast_signed();
+        let sent = std::mem::take(&mut self.outward);
+        self.inward.clear();
+        let function = match asked {
+            DISCARD => return Ok(vec![Val::I32(0)]),
+            PRINT => {
+                self.ao.print(trace::text(&sent)?.as_ref());
+                return Ok(vec![Val::I32(0)]);
+            }
+            RESOLVE => AoFunction::Resolve,
+            GET => AoFunction::Get,
+            SET => AoFunction::Set,
+            EVENT => AoFunction::Event,
+            _ => return Err(Box::new(LuaError::Border { reason: "an unknown question" })),
+        };
+        self.inward = self.answer(function, &sent).await?;
+        Ok(vec![Val::I32(i32::try_from(self.inward.len())?)])
+    }
+
+    async fn answer(&mut self, function: AoFunction, sent: &[u8]) -> Result<Vec<u8>, HostError> {
+        let mut incoming = Incoming::new(sent);
+        let mut arguments = Vec::new();
+        for _ in 0..incoming.count()? {
+            arguments.push(value(incoming.value()?, false)?);
+        }
+        let mut answer = Outgoing::default();
+        match self.ao.ao(function, arguments).await {
+            Ok(values) => values.iter().for_each(|value| answer.value(value)),
+            Err(AoError::Raise(text)) => answer.error(&text),
+            Err(AoError::Abort(error)) => return Err(error),
+        }
+        Ok(answer.into_bytes())
+    }
+}
+
+impl Host for Border<'_> {
+    fn call<'a>(
+        &'a mut self,
+        import: &'a Import,
+        arguments: &'a [Val],
+        guest: &'a mut Guest<'_>,
+    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
+        async move {
+            match &*import.name {
+                "out" => self.out(arguments, guest),
+                "take" => self.take(arguments, guest),
+                "ask" => self.ask(arguments).await,
+                _ => Err(LuaError::Border { reason: "an unknown import" }.into()),
+            }
+        }
+        .boxed()
+    }
+}
+
+const WRONG: LuaError = LuaError::Border { reason: "wrong arguments of an import" };
+
+fn one(arguments: &[Val]) -> Result<u32, LuaError> {
+    match arguments {
+        [Val::I32(one)] => Ok(one.cast_unsigned()),
+        _ => Err(WRONG),
+    }
+}
+
+fn two(arguments: &[Val]) -> Result<(u32, u32), LuaError> {
+    match arguments {
+        [Val::I32(one), Val::I32(two)] => Ok((one.cast_unsigned(), two.cast_unsigned())),
+        _ => Err(WRONG),
+    }
+}

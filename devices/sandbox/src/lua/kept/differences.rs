@@ -1,0 +1,94 @@
+//! What a caller changed in the value that it was given.
+
+use super::*;
+
+/// What is to be changed in the guest's table, with the keys that it has there.
+struct Differences<'a> {
+    kept: &'a Kept,
+    count: usize,
+    written: Outgoing,
+    path: Vec<Key>,
+}
+
+impl Kept {
+    /// Writes the guest's table as the caller wants it: as kept, with changes. `None` when it is
+    /// another table altogether.
+    pub(in super::super) fn differences(&self, wanted: &Value) -> Option<Vec<u8>> {
+        let (Value::Map(kept), Value::Map(wanted)) = (&self.value, wanted) else { return None };
+        if self.altered.contains(&self.root) {
+            return None;
+        }
+        let mut differences =
+            Differences { kept: self, count: 0, written: Outgoing::default(), path: Vec::new() };
+        differences.maps(self.root, kept, wanted);
+        differences.altered(&Value::Map(wanted.clone()))?;
+        let mut out = Outgoing::default();
+        out.tag(b'k');
+        out.count(differences.count);
+        let mut out = out.into_bytes();
+        out.extend(differences.written.into_bytes());
+        Some(out)
+    }
+}
+
+impl Differences<'_> {
+    fn change(&mut self, key: &Key, value: Option<&Value>) {
+        self.path.push(key.clone());
+        self.count += 1;
+        self.written.change(&self.path, value);
+        self.path.pop();
+    }
+
+    /// Both in byte order of their keys.
+    fn maps(&mut self, id: u64, kept: &Message, wanted: &Message) {
+        if kept.shares_with(wanted) {
+            return;
+        }
+        for (key, _) in kept.iter().filter(|(key, _)| !wanted.contains(key.as_bytes())) {
+            self.change(&Key::Text(key.to_bytes()), None);
+        }
+        for (key, value) in wanted.iter() {
+            let name = Key::Text(key.to_bytes());
+            match kept.get_exact(key.as_bytes()) {
+                Some(old) => self.values(id, &name, old, value),
+                None => self.change(&name, Some(value)),
+            }
+        }
+    }
+
+    fn values(&mut self, holder: u64, key: &Key, kept: &Value, wanted: &Value) {
+        let id = self.kept.tables.get(&holder).and_then(|known| known.tables.get(key)).copied();
+        match (kept, wanted, id) {
+            (Value::Map(kept), Value::Map(wanted), Some(id))
+                if !self.kept.altered.contains(&id) && !kept.is_empty() && !wanted.is_empty() =>
+            {
+                self.path.push(key.clone());
+                self.maps(id, kept, wanted);
+                self.path.pop();
+            }
+            (Value::List(kept), Value::List(wanted), _) if kept.shares_with(wanted) => {}
+            (Value::Map(kept), Value::Map(wanted), _) if kept.shares_with(wanted) => {}
+            _ if kept == wanted && id.is_none() => {}
+            _ => self.change(key, Some(wanted)),
+        }
+    }
+
+    /// Replaces tables that the script would see otherwise if they had crossed the border.
+    fn altered(&mut self, wanted: &Value) -> Option<()> {
+        for id in &self.kept.altered {
+            let path = self.kept.path(*id).ok()?;
+            // One inside another is replaced with it; one that is gone, or was replaced, is right.
+            let inside = self.kept.altered.iter().any(|outer| {
+                outer != id && self.kept.path(*outer).is_ok_and(|outer| path.starts_with(&outer))
+            });
+            let now = path.iter().try_fold(wanted, look);
+            if let (false, Some(now)) = (inside, now) {
+                let (key, outer) = path.split_last()?;
+                self.path = outer.to_vec();
+                self.change(&key.clone(), Some(now));
+            }
+        }
+        self.path.clear();
+        Some(())
+    }
+}
