@@ -41,4 +41,4 @@ pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use request::{Answer, http_status};
-pub use settings::{HttpLimits, LogForm, Settings, Signing, Startup};
+pub use settings::{GuestLimits, HttpLimits, LogForm, Settings, Signing, Startup};

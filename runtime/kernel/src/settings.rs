@@ -48,6 +48,20 @@ pub struct Settings {
     pub push_depth: u32,
     /// For how long it does. Default: 30 s.
     pub push_time: Duration,
+    /// What guests may use.
+    pub guest: GuestLimits,
+}
+
+/// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results, so they
+/// are read when the node starts, and nodes that compute the same process need the same ones.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GuestLimits {
+    /// Fuel of one call. Default: 10 000 000 000, some ten seconds.
+    pub fuel: u64,
+    /// Fuel after which a call gives its thread away. Default: 1 000 000, about a millisecond.
+    pub slice: u64,
+    /// Bytes that the memory of an instance may grow to. Default: 512 MiB.
+    pub memory_bytes: usize,
 }
 
 impl Default for Settings {
@@ -73,6 +87,11 @@ impl Settings {
             passivate_after: options.millis("passivate_after"),
             push_depth: options.small("push_depth"),
             push_time: options.millis("push_time"),
+            guest: GuestLimits {
+                fuel: options.number("guest_fuel"),
+                slice: options.number("guest_slice"),
+                memory_bytes: options.size("guest_memory_bytes"),
+            },
         }
     }
 }

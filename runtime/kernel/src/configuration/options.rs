@@ -106,6 +106,12 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("How deep a synchronous push follows messages before it leaves the rest to the background"),
     time("push_time", 30_000)
         .doc("For how long it does"),
+    number("guest_fuel", 1_000_000, 1 << 60, 10_000_000_000).unit("fuel").at_start()
+        .doc("What one call of a guest may use, a unit being about a nanosecond. It decides results: nodes that compute the same process need the same"),
+    number("guest_slice", 10_000, 1 << 40, 1_000_000).unit("fuel").at_start()
+        .doc("After how much of it a guest gives its thread away; changes no result"),
+    bytes("guest_memory_bytes", MIB, 512 * MIB)
+        .doc("What the memory of a guest may grow to. It decides results, as `guest_fuel` does"),
     bytes("http_max_body_bytes", 1, 64 * MIB)
         .doc("Largest body of a request; more is answered 413"),
     bytes("http_max_bodies_bytes", 1, 512 * MIB)
