@@ -12,6 +12,7 @@ mod hook;
 mod httpsig;
 mod json;
 mod legacy;
+mod lua;
 mod message;
 mod meta;
 mod multipass;
@@ -55,6 +56,7 @@ pub fn table() -> Vec<Row> {
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
         row(&["supervision@1.0"], supervision::Supervision),
+        row(&["lua@5.3a"], lua::Lua::default()),
     ]
 }
 
