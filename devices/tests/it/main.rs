@@ -13,6 +13,7 @@ mod codecs;
 mod dedup;
 mod guide;
 mod hook;
+mod lua;
 mod message;
 mod meta;
 mod multipass;
