@@ -16,10 +16,10 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run docs test check bench bench-node fuzz vectors crash lua
+.PHONY: help run docs test check bench bench-node bench-start fuzz vectors crash lua
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: ## Build and start the node; ARGS="--port 9000" are its arguments
 	@scripts/setup $@
@@ -53,13 +53,19 @@ bench-node: ## Measure the whole node from a second process, over loopback HTTP
 	cargo build --release $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench-node" "$${CARGO_TARGET_DIR:-target}/release/oxbeam"
 
+bench-start: ## Measure how long a node with a million slots takes to start
+	@scripts/setup $@
+	cargo build --release $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bins
+	"$${CARGO_TARGET_DIR:-target}/release/bench-start" "$${CARGO_TARGET_DIR:-target}/release/oxbeam"
+
 fuzz: ## Fuzz each target for SECONDS_EACH seconds (60); FUZZ_TARGETS selects some
 	@scripts/setup $@
 	@SECONDS_EACH="$(SECONDS_EACH)" scripts/fuzz
 
 vectors: ## Hold every category of VECTORS (../shared/vectors) against the implementation
 	@scripts/setup $@
-	@cargo run --quiet $(LOCKED) -p oxbeam-integration-tests --bin vectors -- "$(VECTORS)"
+	@cargo build --quiet $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bin oxbeam --bin vectors
+	@"$${CARGO_TARGET_DIR:-target}/debug/vectors" "$(VECTORS)"
 
 crash: ## Kill a writing store CYCLES times (1000), and look for what is lost
 	@scripts/setup $@

@@ -11,6 +11,16 @@ const NOT_TAGS: [&str; 7] = ["id", "anchor", "owner", "data", "target", "signatu
 /// Length of an RSA signature that is given as bytes.
 const RAW_SIGNATURE: usize = 512;
 
+/// The form's media type.
+pub(crate) const MEDIA_TYPE: &str = "application/aos-2";
+
+/// Whether a client asks for the legacy form.
+pub(crate) fn is_wanted(request: &Message) -> bool {
+    let Some(accept) = request.get("accept").and_then(Value::as_name) else { return false };
+    let accept = String::from_utf8_lossy(accept).to_ascii_lowercase().replace("%2f", "/");
+    accept.split([',', ';']).any(|form| form.trim() == MEDIA_TYPE)
+}
+
 /// A message as legacy nodes write it.
 ///
 /// # Errors

@@ -10,6 +10,7 @@
 
 mod change;
 mod info;
+mod made;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ impl Device for Meta {
         let posts = call.request.get("method").is_some_and(|method| method.is_name("POST"));
         match call.function().as_str() {
             "build" => reply(Ok(Outcome::ok(build()))),
-            _ if posts => reply(Ok(change::change(&call))),
+            _ if posts => Box::pin(async move { change::change(&call).await }),
             _ => reply(Ok(Outcome::ok(info::info(&call.context)))),
         }
     }

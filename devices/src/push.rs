@@ -69,6 +69,12 @@ async fn push(call: Call) -> Result<Outcome, CallError> {
             Err(outcome) => return Ok(outcome),
         },
     };
+    if is_elsewhere(&context, asked.process).await? {
+        // The scheduler says where.
+        return context
+            .resolve(base.with("device", PROCESS), Message::from([("path", "slot")]))
+            .await;
+    }
     let run = Arc::new(Run { context, started: Instant::now() });
     if asked.is_async {
         run.context.node().push_later(asked.process, asked.slot)?;
@@ -81,6 +87,12 @@ async fn push(call: Call) -> Result<Outcome, CallError> {
         }
         Err(outcome) => Ok(outcome),
     }
+}
+
+/// Whether another node has the log of a process.
+async fn is_elsewhere(context: &Context, process: Id) -> Result<bool, CallError> {
+    let node = context.node();
+    Ok(node.head(process).await?.is_none() && node.is_scheduler_of(process).await? == Some(false))
 }
 
 /// Which slot is to be pushed, and how.

@@ -20,6 +20,7 @@ mod request;
 mod response;
 mod serve;
 mod server;
+mod unread;
 
 pub use limits::{Limits, MAX_HEAD, MAX_HEADERS};
 pub use listen::{Bound, Listen, spec};

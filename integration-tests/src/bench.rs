@@ -1,9 +1,11 @@
 //! The node measured from a second process, over loopback HTTP.
 
 mod client;
+mod fill;
 mod load;
-mod program;
+mod message;
 
 pub use client::{Client, Reply};
+pub use fill::fill;
 pub use load::{Load, Measured};
-pub use program::Program;
+pub use message::{definition, signed};

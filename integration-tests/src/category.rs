@@ -8,7 +8,9 @@ mod http;
 mod httpsig;
 mod ids;
 mod json;
+mod lacking;
 mod paths;
+mod process;
 mod resolve;
 mod structured;
 
@@ -19,12 +21,14 @@ use serde_json::Value as Json;
 use crate::typed;
 use crate::vector::{Folder, Vector, is_error};
 
+pub use lacking::Lacking;
+
 /// A file of vectors and the answers to its lines.
 #[derive(Debug)]
 pub struct Category {
     /// The file's name without `.jsonl`.
     pub name: &'static str,
-    /// Answers a line and compares.
+    /// Answers a line and compares. Fails with [`Lacking`] if the node cannot answer all of it.
     pub check: fn(&Folder, &Vector) -> Result<()>,
 }
 
@@ -41,15 +45,8 @@ pub const CATEGORIES: &[Category] = &[
     Category { name: "paths", check: paths::check },
     Category { name: "resolve", check: resolve::check },
     Category { name: "http", check: http::check },
+    Category { name: "process", check: process::check },
 ];
-
-impl Category {
-    /// What a line needs that the node does not have. Such a line is not checked.
-    #[must_use]
-    pub fn lacking(&self, vector: &Vector) -> Option<String> {
-        (self.name == "http").then(|| http::lacking(vector)).flatten()
-    }
-}
 
 /// Compares an answer with a part of the expected one. Where the reference node fails, so must we.
 fn expect<T>(

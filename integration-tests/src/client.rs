@@ -6,9 +6,25 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use bytes::Bytes;
+use oxbeam_protocol::codec::{HttpMessage, HttpSig};
+use oxbeam_protocol::{Key, Message, Value};
 
 /// How long an answer may take.
 const LIMIT: Duration = Duration::from_secs(120);
+
+const TRANSPORT: [&str; 9] = [
+    "connection",
+    "content-length",
+    "date",
+    "incident",
+    "retry-after",
+    "server",
+    "signature",
+    "signature-input",
+    "transfer-encoding",
+];
+/// How headers begin that tell browsers which other origins may read an answer.
+pub const CORS: &str = "access-control-";
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -42,6 +58,25 @@ impl Response {
         let values: Vec<&[u8]> = values.map(|(_, value)| &**value).collect();
         (!values.is_empty()).then(|| values.join(&b", "[..]).into())
     }
+
+    /// The answer read as a message, headers of the connection included.
+    ///
+    /// # Errors
+    /// It is none.
+    pub fn message(&self) -> Result<Message> {
+        let headers = self.headers.iter().map(|(name, value)| (Key::from(&**name), value.clone()));
+        let body = Some(self.body.clone());
+        match HttpSig::decode(&HttpMessage { headers: headers.collect(), body })? {
+            Value::Map(message) => Ok(message),
+            other => bail!("no map: {other:?}"),
+        }
+    }
+}
+
+/// Whether a header of an answer belongs to the connection or to the node, and to no message.
+#[must_use]
+pub fn is_transport(name: &str) -> bool {
+    TRANSPORT.contains(&name) || name.starts_with(CORS)
 }
 
 /// Sends a request on a connection of its own and reads the answer.

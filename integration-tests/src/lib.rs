@@ -9,6 +9,7 @@ pub mod category;
 pub mod client;
 pub mod deviations;
 pub mod node;
+pub mod program;
 pub mod report;
 pub mod served;
 pub mod typed;

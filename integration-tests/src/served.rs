@@ -1,91 +1,62 @@
-//! A node that is asked over HTTP. The only place that knows how one is started.
+//! A node that is asked over HTTP: the program itself. The only place that knows how one is set up.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::fs;
+use std::net::SocketAddr;
 
-use actix_rt::System;
-use anyhow::{Context as _, Result, anyhow, bail};
-use bytes::Bytes;
-use oxbeam_gateway::http::{Listen, spec};
-use oxbeam_kernel::{Boot, NodeMessage, StorePlace};
-use oxbeam_protocol::codec::Json as Codec;
-use oxbeam_protocol::{Value, Wallet};
-use oxbeam_store::{MemoryDisk, StoreConfig};
-use oxbeam_supervisor::{Realm, RealmConfig};
-use serde_json::Value as Json;
-use tokio::sync::oneshot;
+use anyhow::{Context as _, Result};
+use oxbeam_protocol::Wallet;
+use serde_json::{Map, Value as Json};
+use tempfile::TempDir;
+
+use crate::program::{self, Program};
+use crate::vector::Folder;
+
+/// The wallet of the node that the vectors were recorded on.
+const WALLET: &str = "2";
+/// The option under which a node's file has keys that are no options. Those of the vectors begin so.
+const CUSTOM: &str = "custom";
 
 /// A node with an empty store, listening on a port of its own until this is dropped.
 #[derive(Debug)]
 pub struct ServedNode {
-    /// Where it listens.
-    pub address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    program: Program,
+    /// Its wallet.
+    pub wallet: Wallet,
+    // Deleted after the program has ended.
+    _data: TempDir,
 }
 
 impl ServedNode {
-    /// Starts a node with this wallet and these options.
+    /// Starts a node with the wallet of the vectors in this folder, and these options, a JSON object.
     ///
     /// # Errors
-    /// It does not start.
-    pub fn start(wallet: Wallet, config: &Json) -> Result<Self> {
-        let configuration = configuration(config)?;
-        let (listens, listening) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
-        let run = move || {
-            System::new().block_on(async move {
-                match serve(wallet, configuration).await {
-                    Ok((address, root)) => {
-                        // Whoever waits for it may have given up; then it ends at once.
-                        let _ = listens.send(Ok(address));
-                        let _ = stopped.await;
-                        root.actor().kill();
-                    }
-                    Err(error) => drop(listens.send(Err(error))),
-                }
-            });
-        };
-        let thread = Some(thread::spawn(run));
-        let address = listening.recv().map_err(|_| anyhow!("the node's thread ended"))??;
-        Ok(Self { address, stop: Some(stop), thread })
+    /// There is no program, or it does not start.
+    pub fn start(folder: &Folder, config: &Json) -> Result<Self> {
+        let data = TempDir::new()?;
+        let wallet = folder.wallet(WALLET)?;
+        fs::write(data.path().join("wallet.json"), &wallet)?;
+        let file = data.path().join("config.json");
+        fs::write(&file, options(config)?.to_string())?;
+        let file = file.to_str().context("the folder's name is no text")?;
+        let arguments = ["--config", file, "--set", "log_filter=off"];
+        let program = Program::start(&program::find()?, data.path(), &arguments)?;
+        Ok(Self { program, wallet: Wallet::from_text(&wallet)?, _data: data })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn host(&self) -> SocketAddr {
+        self.program.host
     }
 }
 
-async fn serve(
-    wallet: Wallet,
-    configuration: NodeMessage,
-) -> Result<(SocketAddr, oxbeam_supervisor::SupervisorRef)> {
-    let realm = Realm::new(RealmConfig::default())?;
-    let boot = Boot {
-        wallet,
-        configuration,
-        devices: oxbeam_devices::table(),
-        store: StorePlace::Memory(MemoryDisk::default()),
-        store_config: StoreConfig::default(),
-        realm: realm.clone(),
-    };
-    let (node, tree) = boot.build()?;
-    let listen = Listen::new((Ipv4Addr::LOCALHOST, 0).into());
-    let bound = listen.bound();
-    let root = realm.start("node", tree.child(spec(node, listen))).await?;
-    Ok((bound.address().context("the node does not listen")?, root))
-}
-
-/// Options as the vectors write them: a JSON object.
-fn configuration(config: &Json) -> Result<NodeMessage> {
-    let text = Bytes::from(config.to_string());
-    let Value::Map(message) = Codec::decode(&text)? else { bail!("options are an object") };
-    Ok(NodeMessage::from_message(&message)?)
-}
-
-impl Drop for ServedNode {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
-            // A panic in it has been reported where it happened.
-            let _ = thread.join();
-        }
+/// The options as the node's file has them.
+fn options(config: &Json) -> Result<Json> {
+    let config = config.as_object().context("options are no object")?.clone();
+    let is_custom = |(name, _): &(String, Json)| name.starts_with(CUSTOM);
+    let (custom, mut known): (Map<_, _>, Map<_, _>) = config.into_iter().partition(is_custom);
+    if !custom.is_empty() {
+        known.insert(CUSTOM.into(), custom.into());
     }
+    Ok(known.into())
 }

@@ -43,8 +43,20 @@ const WASM: &[u8] = include_bytes!("../lua/lua.wasm");
 /// What the reference replaces when a process asks for its sandbox, each by the text `sandboxed`.
 /// Source: spec 14, section 2.
 pub const SANDBOXED: [&str; 14] = [
-    "io", "file", "os.execute", "os.exit", "os.getenv", "os.remove", "os.rename", "os.tmpname",
-    "package", "loadfile", "require", "dofile", "load", "loadstring",
+    "io",
+    "file",
+    "os.execute",
+    "os.exit",
+    "os.getenv",
+    "os.remove",
+    "os.rename",
+    "os.tmpname",
+    "package",
+    "loadfile",
+    "require",
+    "dofile",
+    "load",
+    "loadstring",
 ];
 
 const LOAD: i32 = 1;
@@ -55,6 +67,10 @@ const AO: i32 = 5;
 const EXPORT: i32 = 6;
 const FORGET: i32 = 7;
 const SEED: i32 = 8;
+
+/// Fuel that Lua's interpreter is charged for the work of one unit: the engine charges each turn of a
+/// loop for all branches in it, and the interpreter is one loop with a branch for each instruction.
+const FUEL_OF_LUA: u64 = 20;
 
 /// Flag of a call: keep the table that it returns.
 const KEEP: u32 = 1;
@@ -127,9 +143,9 @@ impl Vm {
     /// # Errors
     /// The limits are too small for that.
     pub async fn new(limits: Limits) -> Result<Self, LuaError> {
+        let limits = for_lua(limits);
         let mut nobody = NoAo;
-        let mut border =
-            Border { inward: Vec::new(), outward: Vec::new(), ao: &mut nobody };
+        let mut border = Border { inward: Vec::new(), outward: Vec::new(), ao: &mut nobody };
         let mut instance = Instance::new(module()?, limits.clone(), &mut border).await?;
         instance.call("_initialize", &[], &mut border).await?;
         let ended = instance.call("oxb_new", &[], &mut border).await?;
@@ -233,10 +249,10 @@ impl Vm {
         self.run(SEED, out.into_bytes(), &mut NoAo).await.map(drop)
     }
 
-    /// Fuel that the last operation used.
+    /// Fuel that the last operation used, of [`Limits::fuel`].
     #[must_use]
     pub fn fuel_used(&self) -> u64 {
-        self.instance.fuel_used()
+        self.instance.fuel_used() / FUEL_OF_LUA
     }
 
     /// The state, to be continued later or elsewhere.
@@ -255,6 +271,10 @@ impl Vm {
     /// # Errors
     /// The snapshot is not one of this guest, or exceeds the limits.
     pub fn restore(snapshot: &VmSnapshot, limits: Limits) -> Result<Self, LuaError> {
+        Self::restored(snapshot, for_lua(limits))
+    }
+
+    fn restored(snapshot: &VmSnapshot, limits: Limits) -> Result<Self, LuaError> {
         let instance = Instance::restore(module()?, &snapshot.instance, limits.clone())?;
         Ok(Self { instance, limits, kept: Keeping::Unknown, version: 0, broken: false })
     }
@@ -277,7 +297,7 @@ impl Vm {
     /// # Errors
     /// [`LuaError::Broken`].
     pub fn fork(&self) -> Result<Self, LuaError> {
-        Self::restore(&self.snapshot()?, self.limits.clone())
+        Self::restored(&self.snapshot()?, self.limits.clone())
     }
 
     /// Runs one operation and answers with what the guest wrote.
@@ -315,7 +335,8 @@ impl Vm {
         out.count(arguments.len());
         let mut arguments = arguments.into_iter();
         if let (true, Keeping::Table(kept)) = (keep, &self.kept)
-            && let Some(differences) = arguments.as_slice().first().and_then(|first| kept.differences(first))
+            && let Some(differences) =
+                arguments.as_slice().first().and_then(|first| kept.differences(first))
         {
             arguments.next();
             out.append(&differences);
@@ -399,6 +420,9 @@ fn own(trap: Trap) -> LuaError {
             Ok(error) => *error,
             Err(source) => LuaError::Trap(Trap::Host { import, source }),
         },
+        Trap::OutOfFuel { limit, function } => {
+            LuaError::Trap(Trap::OutOfFuel { limit: limit / FUEL_OF_LUA, function })
+        }
         trap => LuaError::Trap(trap),
     }
 }
@@ -419,4 +443,10 @@ fn separate(items: Vec<Item>) -> (Vec<Change>, Vec<Raw>) {
         }
     }
     (changes, results)
+}
+
+/// Limits that let a script run for about as long as other guests.
+fn for_lua(limits: Limits) -> Limits {
+    let scaled = |fuel: u64| fuel.saturating_mul(FUEL_OF_LUA);
+    Limits { fuel: scaled(limits.fuel), slice: scaled(limits.slice), ..limits }
 }

@@ -5,6 +5,8 @@ use oxbeam_protocol::codec::{Links, Structured};
 use oxbeam_protocol::{Id, Key, Message, Value};
 use oxbeam_store::StoreError;
 
+use crate::legacy;
+
 /// The group of byte strings, under the hashes of them.
 pub(super) const DATA: &str = "data";
 
@@ -32,7 +34,21 @@ pub(super) async fn read(call: Call) -> Result<Outcome, CallError> {
     };
     let kept = call.context.node().contents()?.read(id).await?;
     let found = kept.and_then(|value| parts.try_fold(value, below));
-    Ok(found.map_or_else(Outcome::not_found, Outcome::ok))
+    match found {
+        Some(Value::Map(message)) if legacy::is_wanted(&call.request) => {
+            legacy_form(&call, message).await
+        }
+        found => Ok(found.map_or_else(Outcome::not_found, Outcome::ok)),
+    }
+}
+
+/// A message as legacy clients read it. Source: spec 24, section 3.
+async fn legacy_form(call: &Call, message: Message) -> Result<Outcome, CallError> {
+    let Value::Map(message) = call.context.load_all(message.into()).await? else {
+        return Ok(Outcome::not_found());
+    };
+    let written = legacy::message(&message)?.to_string();
+    Ok(Outcome::ok(Message::new().with("content-type", legacy::MEDIA_TYPE).with("body", written)))
 }
 
 /// What lies under a key of a value, as the store has it: numbers and words as text. Messages in it

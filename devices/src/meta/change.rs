@@ -1,12 +1,18 @@
 //! Changing the configuration. Source: spec 21, sections 2.3 and 3.
 
-use oxbeam_kernel::{Call, NodeMessage, Outcome};
+use bytes::Bytes;
+use oxbeam_kernel::{Call, CallError, NodeMessage, Outcome};
 use oxbeam_protocol::{Key, List, Message, Value};
 
+use super::made;
 use crate::roles::{is_admin_of, vouched};
 
 /// Most changes that `node_history` shows: the first, and the last of the others.
 const MAX_HISTORY: usize = 1000;
+
+/// What is said of a change that was made before.
+const REPEATED: &str = "This change was made before, and the configuration has been changed since. Sign it anew; if \
+     the signature comes out the same, with a `nonce`.";
 
 /// Keys of every request, which say how it travelled.
 const TRANSPORT: [&str; 16] = [
@@ -30,28 +36,60 @@ const TRANSPORT: [&str; 16] = [
 /// Those that are options too, and so are meant if somebody has signed them.
 const TRANSPORT_UNSIGNED: [&str; 2] = ["host", "user-agent"];
 
+/// Under which private key the configuration holds the signatures of the change that made it.
+const MADE_BY: &str = "made-by";
+
 /// Sets the options that the request holds, if whoever sent it may. All of them or none.
-pub(super) fn change(call: &Call) -> Outcome {
+///
+/// A signed change is made once. Sent again right away it changes nothing, and is answered as it was
+/// the first time: its sender may not have got the answer. Once there was another change it is
+/// refused: it comes from somebody who has kept it.
+pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
+    let node = call.context.node();
     let changes = changes(call);
-    let changed = call.context.node().configure(|now| {
-        // What is in force now decides, not what was when the request came: a node is claimed once.
-        if now.message.get("initialized").is_some_and(|word| word.is_name("permanent")) {
-            return Err(refused(
-                "The node message of this machine is already permanent. It cannot be changed.",
-            ));
-        }
-        if !is_admin_of(&call.context, &now.message) {
-            return Err(refused("Unauthorized"));
-        }
-        let mut changed = now.changed(&changes).map_err(|error| refused(&error.to_string()))?;
-        let history = with_entry(history(&now.message), changes);
-        changed.message.insert("node_history", history);
-        Ok(changed)
-    });
-    match changed {
+    let signed = call.context.signed();
+    let signatures = signed.as_ref().map(made::signatures).unwrap_or_default();
+    let made_by: Bytes = signatures.iter().map(|id| id.to_string()).collect::<String>().into();
+    let make = |now: &NodeMessage| changed(call, now, &changes, &made_by);
+    // What is refused is not remembered: it was not made.
+    if let Err(outcome) = make(&node.configuration()) {
+        return Ok(outcome);
+    }
+    if !signatures.is_empty() && !made::remember(node, &signatures).await? {
+        let now = node.configuration();
+        let last = now.message.private(MADE_BY).and_then(Value::as_bytes);
+        return Ok(match last == Some(&made_by) {
+            true => done(&now),
+            false => Outcome::refused(409, REPEATED),
+        });
+    }
+    // What is in force now decides, not what was when the request came: a node is claimed once.
+    Ok(match node.configure(make) {
         Ok(configuration) => done(&configuration),
         Err(outcome) => outcome,
+    })
+}
+
+/// The configuration with these changes, or why they are not made.
+fn changed(
+    call: &Call,
+    now: &NodeMessage,
+    changes: &Message,
+    made_by: &Bytes,
+) -> Result<NodeMessage, Outcome> {
+    if now.message.get("initialized").is_some_and(|word| word.is_name("permanent")) {
+        return Err(refused(
+            "The node message of this machine is already permanent. It cannot be changed.",
+        ));
     }
+    if !is_admin_of(&call.context, &now.message) {
+        return Err(refused("Unauthorized"));
+    }
+    let mut changed = now.changed(changes).map_err(|error| refused(&error.to_string()))?;
+    let history = with_entry(history(&now.message), changes.clone());
+    changed.message.insert("node_history", history);
+    changed.message.set_private(MADE_BY, made_by.clone());
+    Ok(changed)
 }
 
 fn refused(sentence: &str) -> Outcome {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use num_bigint::BigInt;
-use oxbeam_kernel::outbox::{Sender, Sent, Undelivered, definition};
+use oxbeam_kernel::outbox::{Arrived, Sender, Sent, Undelivered, definition, may_sign};
 use oxbeam_kernel::{CallError, record};
 use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Id, Message, Value};
@@ -39,47 +39,32 @@ impl Letter<'_> {
             node.leave_to_courier(self.key(), "left to the background").await?;
             return Ok(pending(target));
         }
-        let assignment = match self.schedule(run, to).await {
-            Ok(assignment) => assignment,
+        let arrived = match self.schedule(run, to).await {
+            Ok(arrived) => arrived,
             Err(Undelivered::Failed(
                 error @ (CallError::Cancelled | CallError::TooMuchWork { .. }),
             )) => {
                 return Err(error);
             }
-            Err(why) => return Ok(failed(target, &why.to_string())),
-        };
-        self.follow(run, target, to, &assignment, depth, level).await
-    }
-
-    /// Pushes the slot that it got.
-    async fn follow(
-        &self,
-        run: &Arc<Run>,
-        target: &str,
-        to: Id,
-        assignment: &Message,
-        depth: i64,
-        level: u32,
-    ) -> Result<Message, CallError> {
-        let slot = assignment.get("slot").and_then(|slot| match slot {
-            Value::Integer(slot) => Slot::try_from(slot).ok(),
-            _ => None,
-        });
-        let slot = slot.ok_or_else(|| super::wrong("an assignment has no slot"))?;
-        let opened = match Opened::of(run, to, slot).await {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(outcome)) => {
-                self.arrived(run, slot).await?;
-                return Ok(failed(target, &said(&outcome.value)));
+            Err(why) => {
+                // The background does not wait for the time of this push to end.
+                node.leave_to_courier(self.key(), &why.to_string()).await?;
+                return Ok(failed(target, &why.to_string()));
             }
-            Err(error @ CallError::Cancelled) => return Err(error),
-            // The background tries again.
-            Err(error) => return Ok(failed(target, &error.to_string())),
         };
-        // What it leads to is owed now: it has arrived.
-        self.arrived(run, slot).await?;
-        let resulted_in = opened.deliver(run, depth.saturating_sub(1), level + 1).await?;
-        let id = match assignment.get("body") {
+        let slot = slot_of(&arrived.assignment)?;
+        let resulted_in = match arrived.here {
+            true => match self.follow(run, target, to, slot, depth, level).await? {
+                Ok(resulted_in) => resulted_in,
+                Err(report) => return Ok(report),
+            },
+            // The other node computes it, and goes on with what it leads to.
+            false => {
+                self.arrived(run, slot).await?;
+                Message::new().with("slot", BigInt::from(slot)).with("process", to.to_string())
+            }
+        };
+        let id = match arrived.assignment.get("body") {
             Some(body) => signed_id(body)?.to_string(),
             None => String::new(),
         };
@@ -88,6 +73,31 @@ impl Letter<'_> {
             .with("target", target)
             .with("slot", BigInt::from(slot))
             .with("resulted-in", resulted_in))
+    }
+
+    /// Pushes the slot that it got; if that cannot be done, the report that says so.
+    async fn follow(
+        &self,
+        run: &Arc<Run>,
+        target: &str,
+        to: Id,
+        slot: Slot,
+        depth: i64,
+        level: u32,
+    ) -> Result<Result<Message, Message>, CallError> {
+        let opened = match Opened::of(run, to, slot).await {
+            Ok(Ok(opened)) => opened,
+            Ok(Err(outcome)) => {
+                self.arrived(run, slot).await?;
+                return Ok(Err(failed(target, &said(&outcome.value))));
+            }
+            Err(error @ CallError::Cancelled) => return Err(error),
+            // The background tries again.
+            Err(error) => return Ok(Err(failed(target, &error.to_string()))),
+        };
+        // What it leads to is owed now: it has arrived.
+        self.arrived(run, slot).await?;
+        opened.deliver(run, depth.saturating_sub(1), level + 1).await.map(Ok)
     }
 
     const fn key(&self) -> EntryKey {
@@ -103,7 +113,7 @@ impl Letter<'_> {
     }
 
     /// Gets it a slot of its target, or finds the one that it has.
-    async fn schedule(&self, run: &Run, to: Id) -> Result<Message, Undelivered> {
+    async fn schedule(&self, run: &Run, to: Id) -> Result<Arrived, Undelivered> {
         let node = run.context.node();
         let EntryKey { process, slot, index } = self.key();
         let origin = Origin { process, slot, index };
@@ -111,7 +121,7 @@ impl Letter<'_> {
         if let Some(known) = store.received(to, origin).await.map_err(CallError::from)?
             && let Some(known) = oxbeam_kernel::assignment::read(&*store, to, known).await?
         {
-            return Ok(known);
+            return Ok(Arrived { assignment: known, here: true });
         }
         let message = match store.entry(self.key()).await.map_err(CallError::from)? {
             Some(entry) => record::decode(&entry.message).map_err(CallError::from)?,
@@ -130,6 +140,7 @@ impl Letter<'_> {
             return Err(super::wrong("an entry of the outbox is a message"));
         };
         let entry = resolve::resolved(context, self.process, self.sent, entry).await?;
+        may_sign(context, self.sent.target()).await?;
         let sender = Sender::of(context, &definition(context, self.process).await?).await?;
         sender.sign(context.node(), &entry).await
     }
@@ -142,6 +153,14 @@ impl Letter<'_> {
             .with("reason", "Target process not available.")
             .with("message", self.sent.entry.clone())
     }
+}
+
+fn slot_of(assignment: &Message) -> Result<Slot, CallError> {
+    let slot = match assignment.get("slot") {
+        Some(Value::Integer(slot)) => Slot::try_from(slot).ok(),
+        _ => None,
+    };
+    slot.ok_or_else(|| super::wrong("an assignment has no slot"))
 }
 
 fn no_target(target: &str) -> Message {

@@ -5,20 +5,15 @@ use std::sync::Arc;
 use bytes::Bytes;
 use num_bigint::BigInt;
 use oxbeam_kernel::assignment::VARIANT;
-use oxbeam_kernel::{Call, CallError, Node, Outcome, Status, record};
+use oxbeam_kernel::{Call, CallError, Node, Outcome, Status, location, record};
 use oxbeam_protocol::commitment::{HTTPSIG, committers};
 use oxbeam_protocol::{List, Message, Value};
-use oxbeam_store::{Change, Persist, StoreError, Table, Versioned};
+use oxbeam_store::{Change, Persist, StoreError, Table};
 
 use super::post::invalid;
 use crate::number::number;
 use crate::roles::is_of_node;
 
-/// Under which names records are kept.
-const NAME: &str = "location/";
-/// Longest address, and longest URL.
-const MAX_ADDRESS: usize = 128;
-const MAX_URL: usize = 2048;
 /// Largest record, encoded.
 const MAX_RECORD: usize = 16 << 10;
 /// For how long a record of this node is meant to hold, in milliseconds: a week.
@@ -30,7 +25,7 @@ const TRIES: usize = 4;
 pub(super) async fn get(call: &Call) -> Result<Outcome, CallError> {
     let node = call.context.node();
     let address = text(&call.request, "address").unwrap_or_else(|| node.address().to_string());
-    match known(node, &address).await? {
+    match node.location(&address).await? {
         Some(record) => Ok(Outcome::ok(Message::new().with("body", record))),
         // A result that says so, and not an error: it carries the hashpath of how it was found.
         None => {
@@ -97,35 +92,16 @@ async fn subject(call: &Call) -> Result<Option<Value>, CallError> {
     }
 }
 
-/// The record of an address, if there is one.
-pub(super) async fn known(node: &Node, address: &str) -> Result<Option<Message>, CallError> {
-    if address.len() > MAX_ADDRESS {
-        return Ok(None);
-    }
-    let kept = node.store()?.value(Table::Node, name(address)).await?;
-    decode(&kept)
-}
-
-fn name(address: &str) -> Bytes {
-    format!("{NAME}{address}").into()
-}
-
-fn decode(kept: &Versioned) -> Result<Option<Message>, CallError> {
-    match kept.value.as_deref().map(record::decode).transpose()? {
-        Some(Value::Map(record)) => Ok(Some(record)),
-        _ => Ok(None),
-    }
-}
-
 type Kept = (Change, Option<Message>);
 
 /// What is kept for each address, as the change that would replace it.
 async fn kept(node: &Arc<Node>, signers: &[String]) -> Result<Vec<Kept>, CallError> {
     let mut all = Vec::with_capacity(signers.len());
     for signer in signers {
-        let kept = node.store()?.value(Table::Node, name(signer)).await?;
-        let change = Change { name: name(signer), expected: Some(kept.version), value: None };
-        all.push((change, decode(&kept)?));
+        let kept = node.store()?.value(Table::Node, location::name(signer)).await?;
+        let change =
+            Change { name: location::name(signer), expected: Some(kept.version), value: None };
+        all.push((change, location::decode(&kept)?));
     }
     all.sort_by(|a, b| a.0.name.cmp(&b.0.name));
     all.dedup_by(|a, b| a.0.name == b.0.name);
@@ -154,7 +130,7 @@ fn check(record: &Message) -> Result<(), &'static str> {
     if !kind.eq_ignore_ascii_case("scheduler-location") {
         return Err("The `type` of a location record must be `scheduler-location`.");
     }
-    match url_of(record) {
+    match location::url_of(record) {
         Some(_) => Ok(()),
         None => Err("A location record must have a `url` of http or https."),
     }
@@ -202,32 +178,7 @@ fn own_url(call: &Call) -> String {
     format!("{}://{host}:{port}", if plain { "http" } else { "https" })
 }
 
-/// Where a record leads to.
-pub(super) fn url_of(record: &Message) -> Option<String> {
-    let url = text(record, "url").or_else(|| text(record, "location"));
-    url.filter(|url| is_url(url))
-}
-
-/// Whether a text can be put into a header that clients follow.
-pub(super) fn is_url(url: &str) -> bool {
-    let scheme = url.starts_with("http://") || url.starts_with("https://");
-    scheme && url.len() <= MAX_URL && url.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 /// The text under a key.
 pub(super) fn text(message: &Message, key: &str) -> Option<String> {
     Some(std::str::from_utf8(message.get(key)?.as_name()?).ok()?.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_a_client_can_follow_is_a_url() {
-        assert!(is_url("https://host:8734"));
-        assert!(!is_url("javascript:alert(1)"));
-        assert!(!is_url("http://host\r\nset-cookie: a=b"));
-        assert!(!is_url(&format!("http://{}", "a".repeat(MAX_URL))));
-    }
 }

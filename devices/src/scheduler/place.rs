@@ -2,11 +2,12 @@
 //! section 9.
 
 use oxbeam_kernel::assignment::VARIANT;
-use oxbeam_kernel::{Call, CallError, Outcome, Status, addresses};
+use oxbeam_kernel::{Call, CallError, Outcome, Status, addresses, location};
 use oxbeam_protocol::{Id, Message};
 
+use super::NO_SCHEDULER;
+use super::location::text;
 use super::target::{Target, definition};
-use super::{NO_SCHEDULER, location};
 
 /// Where a process is scheduled.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,17 +52,14 @@ impl Place {
     /// The first of these schedulers that can be reached.
     async fn of_others(call: &Call, schedulers: &[String]) -> Result<Self, CallError> {
         for scheduler in schedulers {
-            let (address, hint) = match scheduler.split_once("?hint=") {
-                Some((address, hint)) => (address, Some(hint)),
-                None => (scheduler.as_str(), None),
-            };
-            if let Some(url) = hint.filter(|url| location::is_url(url)) {
+            let (address, hint) = location::hinted(scheduler);
+            if let Some(url) = hint {
                 return Ok(Self::At { url: url.into(), variant: VARIANT.into() });
             }
-            if let Some(record) = location::known(call.context.node(), address).await?
+            if let Some(record) = call.context.node().location(address).await?
                 && let Some(url) = location::url_of(&record)
             {
-                let variant = location::text(&record, "variant");
+                let variant = text(&record, "variant");
                 return Ok(Self::At { url, variant: variant.unwrap_or_else(|| VARIANT.into()) });
             }
         }

@@ -3,6 +3,7 @@
 use oxbeam_kernel::{Call, CallError, Outcome};
 use oxbeam_protocol::commitment::{Commitment, only_committed};
 use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_store::Origin;
 
 use super::NO_SCHEDULER;
 use super::place::Place;
@@ -20,15 +21,30 @@ pub(super) async fn schedule(call: &Call) -> Result<Outcome, CallError> {
         Err(told) => return told,
     };
     let node = call.context.node();
+    let unsigned_too = call.context.settings().accepts_unsigned;
     let message = match node.authenticate(message).await {
-        Ok(message) if is_signed(&message) => message,
+        Ok(message) if unsigned_too || is_signed(&message) => message,
         Ok(_) | Err(CallError::Verify(_)) => return Ok(invalid()),
         Err(error) => return Err(error),
     };
     if !is_believed(call, target.process, &definition).await? {
         return Ok(invalid());
     }
-    Ok(Outcome::ok(node.schedule(target.process, message, None).await?))
+    let origin = repeatable(call, &message)?;
+    Ok(Outcome::ok(node.schedule(target.process, message, origin).await?))
+}
+
+/// Where a message comes from, if its sender may send it again: with the same `idempotency-key` it
+/// gets the slot that it has.
+///
+/// The key alone would let a stranger take it for another message. The place is none that a process
+/// sends from: outboxes count from 1.
+fn repeatable(call: &Call, message: &Message) -> Result<Option<Origin>, CallError> {
+    let Some(key) = call.request.get("idempotency-key").and_then(Value::as_name) else {
+        return Ok(None);
+    };
+    let name = [&id(message)?.as_bytes()[..], key].concat();
+    Ok(Some(Origin { process: Id::of(&name), slot: 0, index: 0 }))
 }
 
 /// What is to be scheduled.

@@ -51,7 +51,7 @@ pub(super) async fn schedule(call: &Call) -> Result<Outcome, CallError> {
         Err(told) => return told,
     };
     let part = Part::read(call, process).await?;
-    match wants_legacy(&call.request) {
+    match legacy::is_wanted(&call.request) {
         true => part.legacy(process),
         false => Ok(part.native(process)),
     }
@@ -161,11 +161,4 @@ fn edge(slot: Slot, mut assignment: Message) -> Result<Json, CallError> {
 /// What the node knows of the newest block: nothing, in mode `debug`.
 fn with_block(message: Message) -> Message {
     message.with("timestamp", 0).with("block-height", 0).with("block-hash", NO_BLOCK)
-}
-
-/// Whether the client asks for the legacy form.
-fn wants_legacy(request: &Message) -> bool {
-    let Some(accept) = request.get("accept").and_then(Value::as_name) else { return false };
-    let accept = String::from_utf8_lossy(accept).to_ascii_lowercase().replace("%2f", "/");
-    accept.split([',', ';']).any(|form| form.trim() == "application/aos-2")
 }

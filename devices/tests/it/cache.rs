@@ -1,4 +1,5 @@
 use oxbeam_kernel::Answer;
+use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Atom, Id, Message, Value, Wallet};
 use oxbeam_store::Persist;
 
@@ -115,4 +116,25 @@ async fn a_key_of_a_message_is_read_as_the_store_has_it() {
     assert_eq!(read(&node, &format!("{id}/deep")).await.status, 404);
     assert_eq!(read(&node, &format!("{id}/absent")).await.status, 404);
     assert_eq!(read(&node, &id.to_string()).await.message.get("n"), Some(&7.into()));
+}
+
+#[actix_rt::test]
+async fn a_message_is_read_in_the_legacy_form() {
+    let node = TestNode::start().await;
+    let message = Message::from([("data", "hello"), ("action", "Eval"), ("target", "T")]);
+    let signed = node.node.sign(message, None).await.unwrap();
+    let id = signed_id(&signed.clone().into()).unwrap();
+    node.node.contents().unwrap().keep(&signed, Persist::Synced).await.unwrap();
+    let request = Message::from([("accept", "application/aos-2")]).with("target", id.to_string());
+    let read = request.with("path", "/~cache@1.0/read");
+    let answer = node.answer(read).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(answer.message.get("content-type"), Some(&"application/aos-2".into()));
+    let body = answer.message.get("body").and_then(|body| body.as_bytes()).unwrap();
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap();
+    assert_eq!((&body["Data"], &body["Target"]), (&"hello".into(), &"T".into()));
+    assert_eq!(body["Owner"], node.node.address());
+    assert_eq!(body["Id"], id.to_string());
+    let action = serde_json::json!({ "name": "Action", "value": "Eval" });
+    assert!(body["Tags"].as_array().unwrap().contains(&action), "{body}");
 }

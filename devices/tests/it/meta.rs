@@ -1,4 +1,4 @@
-use oxbeam_kernel::Answer;
+use oxbeam_kernel::{Answer, NodeMessage};
 use oxbeam_protocol::{Atom, Message, Value, Wallet};
 
 use crate::node::TestNode;
@@ -76,6 +76,36 @@ async fn what_nobody_signed_is_not_set() {
     says(&answer, 200, UPDATED);
     assert_eq!(info(&node, "greeting").await, Some("hi".into()));
     assert_eq!(info(&node, "operator").await, Some(address.as_str().into()));
+}
+
+#[actix_rt::test]
+async fn a_signed_change_is_made_once_also_after_a_restart() {
+    let options = || NodeMessage::from_message(&Message::new()).unwrap();
+    let node = TestNode::configured(options()).await;
+    let signed = async |node: &TestNode, greeting| {
+        node.node.sign(post(&[("greeting", greeting)]), None).await.unwrap()
+    };
+    let (first, second) = (signed(&node, "1").await, signed(&node, "2").await);
+    says(&node.answer(first.clone()).await, 200, UPDATED);
+    says(&node.answer(first.clone()).await, 200, UPDATED);
+    says(&node.answer(second).await, 200, "Node message updated. History: 2updates.");
+    assert_eq!(node.answer(first.clone()).await.status, 409);
+    assert_eq!(info(&node, "greeting").await, Some("2".into()));
+
+    let node = node.restarted(options(), Vec::new()).await;
+    assert_eq!(node.answer(first).await.status, 409, "the configuration is that of the file again");
+    assert_eq!(info(&node, "greeting").await, None);
+}
+
+#[actix_rt::test]
+async fn a_change_that_was_refused_may_be_sent_again() {
+    let node = TestNode::start().await;
+    let wrong = node.node.sign(post(&[("max-depth", "none")]), None).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(node.answer(wrong.clone()).await.status, 400);
+    }
+    let own = node.node.sign(post(&[("max-depth", "7")]), None).await.unwrap();
+    says(&node.answer(own).await, 200, UPDATED);
 }
 
 #[actix_rt::test]

@@ -332,3 +332,61 @@ async fn a_stranger_who_signs_a_definition_does_not_change_what_its_id_means() {
     let current = read(&node, process, "slot/current").await.unwrap();
     assert_eq!(current, Outcome::ok(1));
 }
+
+/// Puts an assignment into the log that the node has not signed.
+async fn forged(node: &TestNode, process: Id) {
+    let store = node.node.store().unwrap();
+    let head = store.head(process).await.unwrap().unwrap();
+    let read = oxbeam_kernel::assignment::read(&*store, process, head.slot).await.unwrap().unwrap();
+    let slot = head.slot + 1;
+    let body = Message::from([("action", "Evil")]);
+    let body_id = commitment::signed_id(&body.clone().into()).unwrap();
+    let chain = oxbeam_kernel::assignment::chain(Some(head.chain), body_id);
+    let assignment = read
+        .without(&["commitments"])
+        .with("slot", i64::try_from(slot).unwrap())
+        .with("hash-chain", chain.to_string())
+        .with("body", body);
+    let assignment =
+        crate::node::signed(&assignment, &oxbeam_protocol::Wallet::generate_secp256k1().unwrap());
+    let append = oxbeam_store::Append {
+        process,
+        slot,
+        assignment: oxbeam_kernel::record::encode(&assignment.into()).unwrap(),
+        chain,
+        body: Some(body_id),
+        origin: None,
+        content: Default::default(),
+    };
+    store.append(append).await.unwrap();
+}
+
+#[actix_rt::test]
+async fn what_the_log_holds_that_no_scheduler_signed_is_not_computed() {
+    for (verifies, status) in [("true", 500), ("false", 200)] {
+        let options = Message::from([("verify_assignments", verifies)]);
+        let node = TestNode::with(options).await;
+        let definition = Message::from([
+            ("device", "process@1.0"),
+            ("type", "Process"),
+            ("execution-device", "test-device@1.0"),
+            ("scheduler", node.node.address()),
+        ]);
+        let definition = node.node.sign(definition, None).await.unwrap();
+        let process = commitment::signed_id(&definition.clone().into()).unwrap();
+        let spawn = definition.with("path", "/~scheduler@1.0/schedule").with("method", "POST");
+        assert_eq!(node.node.answer(spawn).await.status, 200);
+        forged(&node, process).await;
+        let get = async |slot: u8| {
+            let path = format!("/{process}/compute&slot={slot}");
+            node.answer(Message::new().with("path", path)).await
+        };
+        assert_eq!(get(0).await.status, 200);
+        let answer = get(1).await;
+        assert_eq!(answer.status, status, "{answer:?}");
+        if status == 500 {
+            let said = format!("{:?}", answer.message.get("body"));
+            assert!(said.contains("no scheduler of the process has signed it"), "{said}");
+        }
+    }
+}

@@ -7,7 +7,7 @@ use actix_rt::time::{sleep, timeout};
 use oxbeam_kernel::{Answer, Call, Device, NodeMessage, Outcome, Reply, Row, Wanted, reply};
 use oxbeam_protocol::commitment::{self, CommitRequest, signed_id, unsigned_id};
 use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
-use oxbeam_store::{EntryKey, Limit, Status};
+use oxbeam_store::{EntryKey, Status};
 
 use crate::node::TestNode;
 
@@ -94,6 +94,16 @@ impl Scene {
             ("authority", self.node.node.address()),
         ]);
         self.sign(&definition)
+    }
+
+    /// A process that another node schedules, whose definition this one knows.
+    async fn foreign(&self, more: Message) -> String {
+        let mut definition = self.definition("foreign", "somebody-else").without(&["commitments"]);
+        definition.extend(more);
+        let definition = self.sign(&definition);
+        let contents = self.node.node.contents().unwrap();
+        contents.keep(&definition, oxbeam_store::Persist::Buffered).await.unwrap();
+        signed_id(&definition.into()).unwrap().to_string()
     }
 
     async fn spawn(&self, name: &str) -> Id {
@@ -332,30 +342,54 @@ async fn an_entry_may_say_what_to_resolve_when_it_is_sent() {
 }
 
 #[actix_rt::test]
-async fn what_another_node_schedules_is_reported_and_if_owed_becomes_a_dead_letter() {
+async fn what_another_node_schedules_stays_owed_until_somebody_says_where_that_is() {
     let scene = Scene::new().await;
-    let foreign = scene.definition("foreign", "somebody-else");
-    let contents = scene.node.node.contents().unwrap();
-    contents.keep(&foreign, oxbeam_store::Persist::Buffered).await.unwrap();
-    let target = signed_id(&foreign.into()).unwrap().to_string();
+    let target = scene.foreign(Message::new()).await;
     let report = scene.push(scene.sends([("1", Message::from([("target", &*target)]))])).await;
-    assert_eq!(text(&map(report.get("1")), "response"), "error");
+    let report = map(report.get("1"));
+    assert_eq!(text(&report, "response"), "error");
+    assert!(text(&report, "reason").contains("no location of it is known"), "{report:?}");
     let key = EntryKey { process: scene.a, slot: 1, index: 1 };
-    scene.node.node.owe(&[key], 0).await.unwrap();
     scene.node.node.leave_to_courier(key, "for the test").await.unwrap();
     let store = scene.node.node.store().unwrap();
-    let dead = async {
+    let tried = async {
         loop {
-            let dead = store.dead(None, Limit::default()).await.unwrap().items;
-            if !dead.is_empty() {
-                return dead;
+            let entry = store.entry(key).await.unwrap().unwrap();
+            if entry.reason.as_ref().is_some_and(|reason| reason.contains("no location")) {
+                return entry;
             }
             sleep(Duration::from_millis(5)).await;
         }
     };
-    let dead = timeout(Duration::from_secs(20), dead).await.unwrap();
-    assert_eq!(dead[0].key, key);
-    assert!(dead[0].reason.as_ref().unwrap().contains("another node"), "{dead:?}");
+    let entry = timeout(Duration::from_secs(20), tried).await.unwrap();
+    assert_eq!(entry.status, Status::Pending);
+}
+
+#[actix_rt::test]
+async fn what_a_target_would_not_trust_is_not_sent_if_that_is_wanted() {
+    let options = Message::from([("push_always_sign", "false")]);
+    let scene = Scene::configured(NodeMessage::from_message(&options).unwrap()).await;
+    let trusts = scene.node.node.address().to_owned();
+    let policy = |accepted: &str| {
+        let policy =
+            Message::from([("path", "/~message@1.0/set"), ("accept-committers", accepted)]);
+        Message::new().with("policy", policy)
+    };
+    let mut reasons = Vec::new();
+    for (authority, more) in [
+        ("somebody-else", Message::new()),
+        (&*trusts, Message::new()),
+        ("somebody-else", policy(&trusts)),
+        (&*trusts, policy("somebody-else")),
+    ] {
+        let target = scene.foreign(more.with("authority", authority)).await;
+        let report = scene.push(scene.sends([("1", Message::from([("target", &*target)]))])).await;
+        reasons.push(text(&map(report.get("1")), "reason"));
+    }
+    let refused = "Application of security policy failed: No identities matching authority were \
+                   found.";
+    let is_refused: Vec<bool> = reasons.iter().map(|reason| reason == refused).collect();
+    assert_eq!(is_refused, [true, false, false, true], "{reasons:?}");
 }
 
 #[actix_rt::test]

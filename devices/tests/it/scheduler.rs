@@ -1,7 +1,6 @@
 use std::cell::RefCell;
 
 use futures_util::future::join_all;
-use oxbeam_integration_tests::typed;
 use oxbeam_kernel::{Answer, NodeMessage, assignment};
 use oxbeam_protocol::commitment::{self, CommitRequest, signed_id};
 use oxbeam_protocol::{Id, List, Message, NoContent, Value, Wallet};
@@ -9,7 +8,6 @@ use oxbeam_store::{Limit, MemoryDisk, Origin};
 use serde_json::Value as Json;
 
 use crate::node::TestNode;
-use crate::vectors;
 
 fn sign(message: &Message, wallet: &Wallet) -> Message {
     commitment::commit(message, &CommitRequest::default(), wallet, &NoContent).unwrap()
@@ -394,28 +392,45 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
     }
 }
 
+async fn configured(option: &'static str, value: &'static str) -> Scene {
+    let options = Message::from([(option, value)]);
+    Scene::on(TestNode::with(options).await).await
+}
+
 #[actix_rt::test]
-async fn the_recorded_chains_come_out_again() {
-    for line in vectors::lines("process.jsonl") {
-        let wallet = vectors::wallet("2").unwrap();
-        let node = TestNode::on_disk(wallet, MemoryDisk::default(), NodeMessage::default()).await;
-        let definition = typed::message(&line["in"]["definition"]).unwrap();
-        let process = id(&definition);
-        let messages = line["in"]["messages"].as_array().unwrap();
-        let messages = messages.iter().map(|message| typed::message(message).unwrap());
-        let slots = line["out"]["slots"].as_array().unwrap();
-        for (message, slot) in [definition.clone()].into_iter().chain(messages).zip(slots) {
-            let message = node.node.authenticate(message).await.unwrap();
-            assert_eq!(
-                id(&message).to_string(),
-                slot["body-id"].as_str().unwrap(),
-                "{}",
-                line["id"]
-            );
-            let assignment = node.node.schedule(process, message, None).await.unwrap();
-            let expected = typed::message(&slot["assignment"]).unwrap();
-            let same = assignment.without(&["timestamp", "body", "commitments"]);
-            assert_eq!(same, expected, "{}", line["id"]);
-        }
-    }
+async fn a_node_that_does_not_schedule_says_so_and_still_answers() {
+    let scene = Scene::spawned().await;
+    let disable = Message::from([("scheduling-mode", "disabled")]).with("path", "/~meta@1.0/info");
+    assert_eq!(scene.node.answer_own(disable.with("method", "POST")).await.status, 200);
+    let refused = scene.schedule(scene.message("x")).await;
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(text(&refused.message, "body").contains("scheduling_mode"), "{refused:?}");
+    assert_eq!(scene.get(&format!("/{}/slot", scene.process)).await.status, 200);
+}
+
+#[actix_rt::test]
+async fn unsigned_messages_get_slots_if_the_node_accepts_them() {
+    let scene = configured("verify_assignments", "accept_unsigned").await;
+    let message = scene.message("x").without(&["commitments"]);
+    let answer = scene.schedule(message.clone()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(map(answer.message.get("body")).get("data"), Some(&"x".into()));
+    let forged = scene.message("x").with("data", "y");
+    assert_eq!(scene.schedule(forged).await.status, 400, "what is signed wrongly is refused");
+}
+
+#[actix_rt::test]
+async fn a_message_that_is_sent_again_with_its_key_gets_the_slot_that_it_has() {
+    let scene = Scene::spawned().await;
+    let message = scene.message("x");
+    let again = async |key: &'static str| {
+        let request = Message::new().with("body", message.clone()).with("idempotency-key", key);
+        scene.post("/~scheduler@1.0/schedule", request).await.message.get("slot").cloned()
+    };
+    assert_eq!(again("one").await, Some(1.into()));
+    assert_eq!(again("one").await, Some(1.into()));
+    assert_eq!(again("two").await, Some(2.into()));
+    let other = Message::new().with("body", scene.message("y")).with("idempotency-key", "one");
+    let other = scene.post("/~scheduler@1.0/schedule", other).await;
+    assert_eq!(other.message.get("slot"), Some(&3.into()), "the key is another message's");
 }

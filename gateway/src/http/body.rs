@@ -23,7 +23,7 @@ pub(super) struct Body {
 /// Reads a body. `length` is what its header says.
 pub(super) async fn read(
     gate: &Gate,
-    mut payload: Payload,
+    payload: &mut Payload,
     length: Option<usize>,
 ) -> Result<Body, Refusal> {
     let limit = gate.limits().body;

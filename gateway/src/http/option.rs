@@ -20,3 +20,10 @@ pub(super) fn text(node: &Node, name: &str) -> Option<String> {
     let value = option(node, name)?;
     String::from_utf8(value.as_name()?.to_vec()).ok()
 }
+
+/// The texts of an option that is a list, in lower case.
+pub(super) fn list(node: &Node, name: &str) -> Vec<String> {
+    let Some(Value::List(list)) = option(node, name) else { return Vec::new() };
+    let texts = list.iter().filter_map(Value::as_name);
+    texts.map(|text| String::from_utf8_lossy(text).to_ascii_lowercase()).collect()
+}

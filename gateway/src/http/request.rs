@@ -15,6 +15,7 @@ use oxbeam_protocol::Message;
 pub(super) use primitive::{Primitive, Received};
 pub(super) use wants::Wants;
 
+use super::option;
 use super::refusal::Refusal;
 
 /// What is asked, and how the answer is to look.
@@ -34,6 +35,7 @@ pub(super) async fn read(
 ) -> Result<Request, Refusal> {
     let message = decode::message(node, primitive, body).await?;
     let wants = Wants::of(&message, primitive)?;
-    let singleton = normal::message(message, received, primitive, &wants)?;
+    let filtered = option::list(node, "http_inbound_filter_keys");
+    let singleton = normal::message(message, received, primitive, &wants, &filtered)?;
     Ok(Request { singleton, wants })
 }

@@ -2,6 +2,7 @@
 
 mod ans104;
 mod cookies;
+mod encode;
 mod fit;
 mod httpsig;
 mod index;
@@ -11,7 +12,6 @@ mod sign;
 
 use bytes::Bytes;
 use oxbeam_kernel::{Answer, CallError};
-use oxbeam_protocol::codec::EncodeError;
 
 use super::admission::Gate;
 use super::codec::Codec;
@@ -101,9 +101,4 @@ fn not_acceptable(name: &str) -> Reply {
     let body = format!("answers are not written in the form {name}");
     let content_type = ("content-type".into(), "text/plain; charset=utf-8".into());
     Reply { status: 406, headers: vec![content_type], body: body.into() }
-}
-
-/// An error of writing a message.
-fn unwritable(error: EncodeError) -> CallError {
-    error.into()
 }

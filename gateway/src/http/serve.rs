@@ -15,7 +15,7 @@ use super::body::{self, Body};
 use super::refusal::Refusal;
 use super::request::{self, Primitive, Received, Wants};
 use super::response::{self, Reply};
-use super::{log, option};
+use super::{log, option, unread};
 
 /// Where `/` leads, unless the node is told otherwise.
 const DEFAULT_REQUEST: &str = "/~hyperbuddy@1.0/dashboard";
@@ -33,17 +33,26 @@ struct Served {
 /// Answers a request. A panic answers it with 500.
 pub(super) async fn serve(
     request: HttpRequest,
-    payload: web::Payload,
+    mut payload: web::Payload,
+    gate: web::Data<Gate>,
+) -> HttpResponse {
+    let response = respond_to(&request, &mut payload, gate).await;
+    unread::holding(response, payload)
+}
+
+async fn respond_to(
+    request: &HttpRequest,
+    payload: &mut web::Payload,
     gate: web::Data<Gate>,
 ) -> HttpResponse {
     let since = Instant::now();
-    if let Some(fixed) = fixed(&request, &gate) {
+    if let Some(fixed) = fixed(request, &gate) {
         debug!(method = %request.method(), status = fixed.status().as_u16(), "request answered");
         return fixed;
     }
     let gate = gate.into_inner();
     let path = log::shown_path(request.path());
-    let served = AssertUnwindSafe(served(&request, payload, &gate)).catch_unwind().await;
+    let served = AssertUnwindSafe(served(request, payload, &gate)).catch_unwind().await;
     let served = served.unwrap_or_else(|_| Served::of_panic());
     let response = AssertUnwindSafe(respond(&gate, &path, &served)).catch_unwind().await;
     let response = response.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
@@ -71,7 +80,7 @@ fn fixed(request: &HttpRequest, gate: &Gate) -> Option<HttpResponse> {
     None
 }
 
-async fn served(request: &HttpRequest, payload: web::Payload, gate: &Arc<Gate>) -> Served {
+async fn served(request: &HttpRequest, payload: &mut web::Payload, gate: &Arc<Gate>) -> Served {
     let received = match Received::of(request) {
         Ok(received) => received,
         Err(refusal) => return Served::of_refusal(refusal, Wants::default()),
@@ -83,7 +92,7 @@ async fn served(request: &HttpRequest, payload: web::Payload, gate: &Arc<Gate>) 
 
 async fn answer(
     request: &HttpRequest,
-    payload: web::Payload,
+    payload: &mut web::Payload,
     gate: &Arc<Gate>,
     received: &Received,
 ) -> Result<Served, Refusal> {

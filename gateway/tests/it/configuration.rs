@@ -56,6 +56,33 @@ async fn nobody_but_the_operator_changes_it_however_the_request_is_forged() {
 }
 
 #[actix_rt::test]
+async fn an_old_change_of_the_operators_is_not_made_again_in_whatever_form() {
+    let operator = stranger();
+    let node = owned(&operator, Message::new()).await;
+    let old = signed(&Message::from([("price", "1")]), &operator);
+    assert_eq!(post(&node, INFO, &old).await.status, 200);
+    assert_eq!(post(&node, INFO, &old).await.status, 200, "whoever has missed the answer");
+    let new = signed(&Message::from([("price", "2")]), &operator);
+    assert_eq!(post(&node, INFO, &new).await.status, 200);
+    // With a signature more, it is another message with the same signature of the operator's.
+    let more = signed(&old, &stranger());
+    let mut header = wire(&old);
+    header.headers.insert("nonce".into(), "1".into());
+    for answer in [
+        post(&node, INFO, &old).await,
+        post_json(&node, INFO, &old).await,
+        post(&node, INFO, &more).await,
+        post_wire(&node, INFO, &header).await,
+        post(&node, &format!("{INFO}?nonce=2"), &old).await,
+    ] {
+        assert_eq!(answer.status, 409, "{}", answer.text());
+        assert!(answer.text().contains("was made before"), "{}", answer.text());
+    }
+    assert_eq!(node.get(&format!("{INFO}/price")).await.text(), "2");
+    assert_eq!(node.get(&format!("{INFO}/node_history/3")).await.status, 404);
+}
+
+#[actix_rt::test]
 async fn changes_at_the_same_time_are_all_made() {
     const CHANGES: usize = 32;
     let operator = stranger();

@@ -1,5 +1,8 @@
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{Request, Version};
+use oxbeam_gateway::http::Limits;
 use tokio::net::TcpStream;
 
 use crate::node::TestNode;
@@ -45,4 +48,24 @@ async fn keys_with_capitals_travel_in_the_body() {
     let content_type = head.headers["content-type"].to_str().unwrap();
     assert!(content_type.starts_with("multipart/form-data"), "{content_type}");
     assert!(String::from_utf8_lossy(&body).contains("name=\"Name\"\r\n\r\n1"));
+}
+
+#[actix_rt::test]
+async fn a_body_that_stops_is_given_up_and_its_stream_reset() {
+    let body_pause = Duration::from_millis(100);
+    let node = TestNode::limited(Limits { body_pause, ..Limits::default() }).await;
+    let stream = TcpStream::connect(node.address).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    let asked = async move {
+        let request = Request::post("http://node.test/a").version(Version::HTTP_2);
+        let (answer, mut body) = client.send_request(request.body(()).unwrap(), false).unwrap();
+        body.send_data(Bytes::from_static(b"half"), false).unwrap();
+        let status = answer.await.unwrap().status().as_u16();
+        let reset = std::future::poll_fn(|cx| body.poll_reset(cx)).await;
+        (status, reset.is_ok())
+    };
+    tokio::select! {
+        answered = asked => assert_eq!(answered, (408, true)),
+        ended = connection => panic!("the connection ended: {ended:?}"),
+    }
 }

@@ -50,13 +50,39 @@ async fn bodies_that_take_too_much_memory_together_are_refused() {
     assert_eq!(node.send("POST /body HTTP/1.1\r\nhost: x", &[b'x'; 4000]).await.status, 200);
 }
 
-#[actix_rt::test]
-async fn a_body_that_stops_is_given_up() {
-    let limits = Limits { body_pause: Duration::from_millis(100), ..Limits::default() };
-    let node = TestNode::limited(limits).await;
+/// Sends half a request. Answers with all that came until the node closed the connection.
+async fn stalled(node: &TestNode, head: &str, half: &[u8]) -> String {
     let mut client = Client::connect(node.address).await;
-    client.request("POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 10", b"half").await;
-    assert_eq!(client.response().await.status, 408);
+    client.write(format!("{head}\r\n\r\n").as_bytes()).await;
+    client.write(half).await;
+    String::from_utf8(client.rest().await).unwrap()
+}
+
+#[actix_rt::test]
+async fn a_body_that_stops_is_given_up_and_its_connection_closed() {
+    let limits = Limits {
+        body_pause: Duration::from_millis(100),
+        write_time: Duration::from_millis(500),
+        ..Limits::default()
+    };
+    let node = TestNode::limited(limits).await;
+    let with_length = stalled(&node, "POST /a HTTP/1.1\r\nhost: x\r\ncontent-length: 10", b"half");
+    let chunked = "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked";
+    let in_chunks = stalled(&node, chunked, b"a\r\nhalf");
+    for answer in [with_length.await, in_chunks.await] {
+        assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+}
+
+#[actix_rt::test]
+async fn who_is_turned_away_in_the_middle_of_a_body_cannot_keep_the_connection() {
+    let write_time = Duration::from_millis(500);
+    let limits = Limits { requests: 0, write_time, ..Limits::default() };
+    let node = TestNode::limited(limits).await;
+    let chunked = "POST /a HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked";
+    let answer = stalled(&node, chunked, b"a\r\nhalf").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
 #[actix_rt::test]

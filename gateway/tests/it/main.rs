@@ -1,17 +1,11 @@
 //! The gateway in front of a whole node, asked over TCP.
-
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![cfg(test)]
 
 mod answers;
 mod client;
 mod configuration;
 mod forged;
+mod hooks;
 mod http2;
 mod limits;
 mod malformed;

@@ -14,6 +14,7 @@ use oxbeam_supervisor::{Realm, RealmConfig, SpawnError, SupervisorRef};
 use tokio::sync::Notify;
 
 use crate::client::{Client, Response};
+use crate::hooks::Hooked;
 use crate::processes::Echo;
 
 /// A device that tells how many of its calls are under way, answers when it is told to or nobody
@@ -110,6 +111,7 @@ pub(crate) async fn launch(
     let mut devices = oxbeam_devices::table();
     devices.push(Row { names: &["gated@1.0"], device: gated });
     devices.push(Row { names: &["echo@1.0"], device: Arc::new(Echo) });
+    devices.push(Row { names: &["hooked@1.0"], device: Arc::new(Hooked) });
     let realm = Realm::new(RealmConfig::default()).unwrap();
     let boot = Boot {
         wallet: Wallet::generate_secp256k1().unwrap(),

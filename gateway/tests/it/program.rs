@@ -1,7 +1,9 @@
 //! What whoever runs a node sees of it.
 
+mod away;
 mod kill;
 mod node;
+mod start;
 
 use std::fs;
 use std::net::TcpListener;

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use oxbeam_integration_tests::bench::{Client, Load, Measured, Program};
-use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
-use oxbeam_protocol::commitment::{self, CommitRequest};
-use oxbeam_protocol::{Message, NoContent, Wallet};
+use oxbeam_integration_tests::bench::{Client, Load, Measured, definition, signed};
+use oxbeam_integration_tests::program::Program;
+use oxbeam_protocol::codec::HttpMessage;
+use oxbeam_protocol::{Message, Wallet};
 
 /// Requests of each row that reads.
 const READS: usize = 2000;
@@ -52,7 +52,7 @@ impl Bench {
     fn writes(&self) -> Result<()> {
         let address = self.address()?;
         let definitions: Vec<_> = (0..SPAWNS + 1)
-            .map(|number| self.signed(&definition(&address, number)))
+            .map(|number| signed(&definition(&address, number), &self.wallet))
             .collect::<Result<_>>()?;
         let mut spawns: Vec<_> =
             definitions.into_iter().map(|message| ("/push".to_owned(), message)).collect();
@@ -66,7 +66,7 @@ impl Bench {
                 let message = Message::from([("type", "Message"), ("target", process.as_str())])
                     .with("number", i64::try_from(number)?)
                     .with("clients", clients as i64);
-                Ok((format!("/{process}/schedule"), self.signed(&message)?))
+                Ok((format!("/{process}/schedule"), signed(&message, &self.wallet)?))
             });
             self.row(what, clients, "POST", messages.collect::<Result<_>>()?)?;
         }
@@ -125,24 +125,6 @@ impl Bench {
         ensure!(reply.status == 200, "the node does not say its address");
         Ok(String::from_utf8_lossy(&reply.body).into_owned())
     }
-
-    fn signed(&self, message: &Message) -> Result<HttpMessage> {
-        let signed =
-            commitment::commit(message, &CommitRequest::default(), &self.wallet, &NoContent)?;
-        Ok(HttpSig { links: Links::Embed(&NoContent) }.encode(&signed.into())?)
-    }
-}
-
-fn definition(scheduler: &str, number: usize) -> Message {
-    Message::from([
-        ("device", "process@1.0"),
-        ("type", "Process"),
-        ("scheduler", scheduler),
-        ("execution-device", "test-device@1.0"),
-        ("scheduler-device", "scheduler@1.0"),
-        ("push-device", "push@1.0"),
-        ("name", &format!("bench-{number}")),
-    ])
 }
 
 fn millis(time: Duration) -> String {

@@ -6,35 +6,29 @@ mod needs;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, anyhow, bail};
-use oxbeam_protocol::{Wallet, base64};
+use anyhow::{Context as _, Result, bail};
+use oxbeam_protocol::base64;
 use serde_json::Value as Json;
 
-use crate::client::{self, Request, Response};
+use crate::client::{self, Request};
 use crate::deviations;
 use crate::served::ServedNode;
 use crate::vector::{Folder, Vector};
 
-pub(super) use needs::lacking;
-
-/// The wallet of the node that the scenarios were recorded on.
-const NODE_WALLET: &str = "2";
-
 pub(super) fn check(folder: &Folder, vector: &Vector) -> Result<()> {
     let steps = vector.input("steps")?.as_array().context("steps are no list")?;
-    let wallet = Wallet::from_text(&folder.wallet(NODE_WALLET)?)?;
-    let address = wallet.address().to_string();
-    let config = vector.input("config")?;
-    let node = ServedNode::start(wallet, config)?;
+    needs::ensure(vector)?;
+    let node = ServedNode::start(folder, vector.input("config")?)?;
+    let address = node.wallet.address().to_string();
     let is_basic = vector.id.contains("message-basic");
     let mut wrong = Vec::new();
     for (number, step) in steps.iter().enumerate() {
-        let answer = client::send(node.address, &request(step)?)?;
+        let answer = client::send(node.host(), &request(step)?)?;
         let expected = step.get("response").context("a step without a response")?;
         let compared =
             compare::Expected { json: expected, node: &address, cors: is_basic }.compare(&answer);
         let id = format!("{}#{number}", vector.id);
-        if let Err(error) = judged(&id, &answer, compared) {
+        if let Err(error) = deviations::judge(&id, answer.status, compared) {
             wrong.push(format!("step {number}: {error:#}"));
         }
         if let Some(pause) = step.get("wait-ms").and_then(Json::as_u64) {
@@ -42,18 +36,6 @@ pub(super) fn check(folder: &Folder, vector: &Vector) -> Result<()> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { bail!(wrong.join("; ")) }
-}
-
-/// A step that is answered differently on purpose has a status of its own.
-fn judged(id: &str, answer: &Response, compared: Result<()>) -> Result<()> {
-    match (deviations::http_status(id), compared) {
-        (None, compared) => compared,
-        (Some(_), Ok(())) => {
-            Err(anyhow!("listed as a deviation, but answers as the reference node does"))
-        }
-        (Some(status), Err(_)) if answer.status == status => Ok(()),
-        (Some(status), Err(_)) => bail!("expected status {status}, found {}", answer.status),
-    }
 }
 
 fn request(step: &Json) -> Result<Request> {

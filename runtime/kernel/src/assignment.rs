@@ -18,10 +18,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use num_bigint::BigInt;
 use oxbeam_protocol::commitment::{self, CommitRequest, signed_id};
-use oxbeam_protocol::{Id, List, Message, NoContent, Value, Wallet};
+use oxbeam_protocol::{Id, Key, List, Message, NoContent, Value, Wallet};
 use oxbeam_store::{Limit, MAX_VALUE_BYTES, Page, Slot, Store, StoreError};
 
 use crate::error::CallError;
+use crate::location;
 use crate::record;
 
 /// The hash of a block that nobody has looked up.
@@ -161,6 +162,64 @@ pub(crate) fn sign(assignment: &Message, wallet: &Wallet) -> Result<(Message, By
     Ok((signed, written))
 }
 
+/// Why an assignment of the log is not computed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum Unproven {
+    /// Its commitments do not hold.
+    #[error(transparent)]
+    Verify(#[from] commitment::VerifyError),
+    /// It is signed, but by none of the process's schedulers.
+    #[error("no scheduler of the process has signed it")]
+    Stranger,
+    /// It is the assignment to another slot or process.
+    #[error("it is that of another slot or process")]
+    Misplaced,
+    /// Its chain does not follow from the slot before and from its message.
+    #[error("its hash chain does not follow from the slot before")]
+    Broken,
+}
+
+/// Finds out whether an assignment is what a scheduler of the process has put at this slot, behind
+/// that with the chain `before`. Takes the time of a verification.
+///
+/// `schedulers` are those that the process's definition names; if it names none, anybody may be. A
+/// chain goes on from the bytes of the one before or, once after each restart of the reference node,
+/// from their text. Source: spec 11, section 2.1.
+pub(crate) fn verify(
+    assignment: &Message,
+    (process, slot): (Id, Slot),
+    before: Option<Id>,
+    schedulers: &[String],
+) -> Result<Id, Unproven> {
+    let proven = commitment::authenticate(assignment, &NoContent)?;
+    let signers = commitment::committers(&proven);
+    let named: Vec<&str> = schedulers.iter().map(|one| location::hinted(one).0).collect();
+    let may = |signer: &Key| named.is_empty() || named.iter().any(|address| *signer == **address);
+    if !signers.iter().any(may) {
+        return Err(Unproven::Stranger);
+    }
+    let is_there = proven.get("process").is_some_and(|id| id.is_name(&process.to_string()))
+        && proven.get("slot") == Some(&BigInt::from(slot).into());
+    if !is_there {
+        return Err(Unproven::Misplaced);
+    }
+    let said = chain_of(&proven).ok_or(Unproven::Broken)?;
+    let body = proven.get("body").and_then(|body| signed_id(body).ok()).ok_or(Unproven::Broken)?;
+    let from_text = before.map(|before| {
+        Id::of(&[before.to_string().as_bytes(), body.to_string().as_bytes()].concat())
+    });
+    match said == chain(before, body) || Some(said) == from_text {
+        true => Ok(said),
+        false => Err(Unproven::Broken),
+    }
+}
+
+/// The hash chain that an assignment says it is at.
+pub(crate) fn chain_of(assignment: &Message) -> Option<Id> {
+    Id::from_native_or_text(assignment.get("hash-chain")?.as_name()?).ok()
+}
+
 /// Milliseconds since 1970.
 pub(crate) fn milliseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -192,6 +251,33 @@ mod tests {
         assert_eq!(first, Id::of(a.to_string().as_bytes()));
         let second = [&first.as_bytes()[..], b.to_string().as_bytes()].concat();
         assert_eq!(chain(Some(first), b), Id::of(&second));
+    }
+
+    #[test]
+    fn only_what_a_scheduler_put_at_its_slot_is_proven() {
+        let wallet = Wallet::generate_secp256k1().unwrap();
+        let process = Id::of(b"process");
+        let body = draft(Message::from([("data", "1")]));
+        let before = Id::of(b"before");
+        let unsigned = body.at(3, chain(Some(before), body.id()));
+        let (signed, _) = sign(&unsigned, &wallet).unwrap();
+        let schedulers = [wallet.address().to_string()];
+        let check = |assignment: &Message, slot, before| {
+            verify(assignment, (process, slot), before, &schedulers)
+        };
+        assert_eq!(check(&signed, 3, Some(before)).unwrap(), chain_of(&signed).unwrap());
+        assert!(matches!(check(&signed, 4, Some(before)), Err(Unproven::Misplaced)));
+        assert!(matches!(check(&signed, 3, None), Err(Unproven::Broken)));
+        assert!(matches!(check(&unsigned, 3, Some(before)), Err(Unproven::Stranger)));
+        let changed = signed.clone().with("timestamp", 1);
+        assert!(matches!(check(&changed, 3, Some(before)), Err(Unproven::Verify(_))));
+        let nobody = ["somebody else".to_owned()];
+        let by_stranger = verify(&signed, (process, 3), Some(before), &nobody);
+        assert!(matches!(by_stranger, Err(Unproven::Stranger)));
+
+        let text = [before.to_string().as_bytes(), body.id().to_string().as_bytes()].concat();
+        let (after_restart, _) = sign(&body.at(3, Id::of(&text)), &wallet).unwrap();
+        assert!(check(&after_restart, 3, Some(before)).is_ok());
     }
 
     #[test]

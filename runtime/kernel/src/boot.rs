@@ -8,7 +8,8 @@
 //! ├── processes   dynamic: an actor for each process that is computed
 //! ├── pasts       dynamic: an actor for each process of which earlier slots are read
 //! ├── outbox      delivers what processes send and nobody pushes any more
-//! └── requests    one_for_one: for each control thread, an actor that takes requests
+//! ├── requests    one_for_one: for each control thread, an actor that takes requests
+//! └── start       runs the `start` hook, once
 //! ```
 
 use std::path::PathBuf;
@@ -28,8 +29,10 @@ use crate::node::{Node, OnDemand};
 use crate::outbox::CourierActor;
 use crate::pool::Pool;
 use crate::process;
+use crate::remote::{Networks, Remote};
 use crate::request::RequestActor;
 use crate::scheduler;
+use crate::start::StartActor;
 use crate::store::StoreActor;
 
 /// How often parts of the node may fail before it gives up: a store whose disk fails now and then
@@ -74,6 +77,14 @@ pub enum BootError {
     NoThreads(#[from] rayon::ThreadPoolBuildError),
 }
 
+/// To which addresses the node sends.
+fn networks(configuration: &NodeMessage) -> Networks {
+    match configuration.message.get("remote_networks") {
+        Some(networks) if networks.is_name("any") => Networks::Any,
+        _ => Networks::Public,
+    }
+}
+
 impl Boot {
     /// The node, and its tree for [`oxbeam_supervisor::run`] or [`Realm::start`]. Whoever serves it
     /// adds what comes last.
@@ -86,6 +97,7 @@ impl Boot {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let pool = Pool::new(cores)?;
         let idle = configuration.settings.passivate_after;
+        let remote = Remote::new(networks(&configuration));
         let mut dynamic = Vec::new();
         let node = Arc::new_cyclic(|node| {
             let (schedulers, child) = scheduler::schedulers(node.clone(), idle);
@@ -93,14 +105,16 @@ impl Boot {
             let (pasts, past) = process::spec(node, idle, true).into_child("pasts");
             dynamic.extend([child, present, past]);
             let children = OnDemand { schedulers, processes, pasts };
-            Node::new(wallet, configuration, devices.clone(), pool, realm.clone(), children)
+            let (devices, realm) = (devices.clone(), realm.clone());
+            Node::new(wallet, configuration, devices, pool, realm, children, remote)
         });
         let store = StoreActor::spec(store, store_config, &node);
         let threads = Threads::of(&realm);
         let devices = ChildSpec::supervisor("devices", threads.devices(&devices));
         let requests = ChildSpec::supervisor("requests", threads.requests(&node));
         let outbox = ChildSpec::worker("outbox", CourierActor::spec(&node));
-        let after_store = [devices].into_iter().chain(dynamic).chain([outbox, requests]);
+        let after_store =
+            [devices].into_iter().chain(dynamic).chain([outbox, requests, StartActor::spec(&node)]);
         let spec = SupervisorSpec::new()
             .strategy(Strategy::RestForOne)
             .intensity(INTENSITY)

@@ -20,6 +20,7 @@ use crate::devices::Devices;
 use crate::error::CallError;
 use crate::pool::Pool;
 use crate::process::{ProcessActor, Waits};
+use crate::remote::Remote;
 use crate::resolver::Sharing;
 use crate::scheduler::Schedulers;
 
@@ -40,6 +41,7 @@ pub struct Node {
     on_demand: OnDemand,
     waits: Waits,
     courier: Notify,
+    remote: Remote,
 }
 
 /// The actors that are started on demand.
@@ -58,8 +60,10 @@ impl Node {
         pool: Pool,
         realm: Arc<Realm>,
         on_demand: OnDemand,
+        remote: Remote,
     ) -> Self {
         Self {
+            remote,
             on_demand,
             waits: Waits::default(),
             courier: Notify::new(),
@@ -124,6 +128,11 @@ impl Node {
     #[must_use]
     pub fn realm(&self) -> &Arc<Realm> {
         &self.realm
+    }
+
+    /// Other nodes.
+    pub(crate) const fn remote(&self) -> &Remote {
+        &self.remote
     }
 
     /// What wakes the courier.

@@ -10,7 +10,9 @@
 //! A message leaves in the form in which it was committed, and the target remembers where it came
 //! from, so that any number of attempts come to one slot. Source: spec 12, part A.
 
+mod away;
 mod courier;
+mod policy;
 mod sender;
 
 use futures_util::future::join_all;
@@ -19,6 +21,7 @@ use oxbeam_store::{EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slo
 use tracing::debug;
 
 pub(crate) use self::courier::CourierActor;
+pub use self::policy::may_sign;
 pub use self::sender::Sender;
 use crate::assignment::milliseconds;
 use crate::context::Context;
@@ -51,12 +54,35 @@ pub enum Undelivered {
     /// The target is not known to this node.
     #[error("Could not access target process!")]
     NoTarget,
-    /// Another node schedules the target.
-    #[error("the target is scheduled by another node, to which this one does not deliver")]
-    Elsewhere,
+    /// Another node schedules the target, and nobody has said where that is.
+    #[error("the target is scheduled by another node, and no location of it is known")]
+    Nowhere,
+    /// The node that schedules the target does not take it.
+    #[error("{reason}")]
+    Refused {
+        /// What it says.
+        reason: String,
+    },
     /// It could not be scheduled this time.
     #[error(transparent)]
     Failed(#[from] CallError),
+}
+
+impl Undelivered {
+    /// Whether it may arrive later.
+    fn may_pass(&self) -> bool {
+        matches!(self, Self::Nowhere | Self::Failed(_))
+    }
+}
+
+/// A message that has arrived.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrived {
+    /// Its slot, as the target's scheduler has signed it.
+    pub assignment: Message,
+    /// Whether this node schedules the target, and so computes what the message leads to. Else the
+    /// other node has been asked to push it.
+    pub here: bool,
 }
 
 /// The outbox of a slot's results: numbers first, in their order, then other keys in byte order. A
@@ -136,6 +162,7 @@ async fn outgoing_of(
     let Value::Map(entry) = context.load_all(sent.entry.clone()).await? else {
         return Err(CallError::BadRequest("an entry of the outbox is a message".into()));
     };
+    policy::may_sign(context, sent.target()).await?;
     let signed = Value::Map(sender.sign(context.node(), &entry).await?);
     let message = record::encode(&signed)?;
     if message.len() > oxbeam_store::MAX_VALUE_BYTES {
@@ -218,7 +245,8 @@ impl Node {
         CourierActor::tell(self, process, slot)
     }
 
-    /// Schedules a message on its target, once for an origin. Answers with the assignment.
+    /// Schedules a message on its target, once for an origin: here, or on the node that schedules the
+    /// target.
     ///
     /// # Errors
     /// [`Undelivered`].
@@ -227,11 +255,17 @@ impl Node {
         target: Id,
         message: Message,
         origin: Origin,
-    ) -> Result<Message, Undelivered> {
+    ) -> Result<Arrived, Undelivered> {
         match self.is_scheduler_of(target).await? {
             None => Err(Undelivered::NoTarget),
-            Some(false) => Err(Undelivered::Elsewhere),
-            Some(true) => Ok(self.schedule(target, message, Some(origin)).await?),
+            Some(false) => {
+                let assignment = away::deliver(self, target, message, origin).await?;
+                Ok(Arrived { assignment, here: false })
+            }
+            Some(true) => {
+                let assignment = self.schedule(target, message, Some(origin)).await?;
+                Ok(Arrived { assignment, here: true })
+            }
         }
     }
 
@@ -240,20 +274,26 @@ impl Node {
     /// # Errors
     /// Errors of reading.
     pub async fn is_scheduler_of(&self, process: Id) -> Result<Option<bool>, CallError> {
+        let schedulers = self.schedulers_of(process).await?;
+        let is_own = |address: &String| **address == *self.address();
+        Ok(schedulers.map(|schedulers| schedulers.iter().any(is_own)))
+    }
+
+    /// Who schedules a process, as its definition says; `None` if this node does not know it.
+    async fn schedulers_of(&self, process: Id) -> Result<Option<Vec<String>>, CallError> {
         let Some(Value::Map(definition)) = self.contents()?.read(process).await? else {
             return Ok(None);
         };
         let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
-        let schedulers = match said {
+        Ok(Some(match said {
             Some(Value::Link(link)) => crate::addresses(&self.contents()?.follow(link).await?),
             Some(said) => crate::addresses(said),
             None => Vec::new(),
-        };
-        Ok(Some(schedulers.iter().any(|address| **address == *self.address())))
+        }))
     }
 }
 
-/// The messages of a slot that this node can deliver itself, by their keys.
+/// The messages of a slot whose targets this node knows, by their keys.
 ///
 /// # Errors
 /// Errors of reading.
@@ -267,7 +307,7 @@ pub async fn deliverable(
     for one in sent.iter().filter(|one| is_sent(one)) {
         let target = one.target().and_then(|target| target.parse().ok());
         if let Some(target) = target
-            && node.is_scheduler_of(target).await? == Some(true)
+            && node.is_scheduler_of(target).await?.is_some()
         {
             keys.push(EntryKey { process, slot, index: one.index });
         }

@@ -19,6 +19,7 @@ mod definition;
 mod load;
 mod machine;
 mod pages;
+mod proof;
 mod role;
 mod state;
 mod waits;

@@ -278,7 +278,8 @@ impl Node {
     /// time.
     ///
     /// # Errors
-    /// A message that no slot can hold; [`CallError::Overloaded`]; errors of the store. After
+    /// A message that no slot can hold; [`CallError::Unavailable`] if the node gives no slots;
+    /// [`CallError::Overloaded`]; errors of the store. After
     /// [`CallError::Timeout`] and [`CallError::Unavailable`] it may have a slot nevertheless.
     pub async fn schedule(
         &self,
@@ -286,6 +287,10 @@ impl Node {
         message: Message,
         origin: Option<Origin>,
     ) -> Result<Message, CallError> {
+        if !self.configuration().settings.schedules {
+            let reason = "the option scheduling_mode of this node is disabled".into();
+            return Err(CallError::Unavailable { what: "the scheduler".into(), reason });
+        }
         let body = message.clone();
         let draft = self.pool().run("the scheduler", move || Draft::new(process, body)).await??;
         // Written before the slot, and so on disk when the slot is.

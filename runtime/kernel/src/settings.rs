@@ -48,6 +48,16 @@ pub struct Settings {
     pub push_depth: u32,
     /// For how long it does. Default: 30 s.
     pub push_time: Duration,
+    /// Whether messages sent by processes are signed also if the target trusts none of the node's
+    /// addresses. Default: true.
+    pub push_always_sign: bool,
+    /// Whether messages get slots on this node. Default: true.
+    pub schedules: bool,
+    /// Whether a message that nobody signed gets a slot. Default: false.
+    pub accepts_unsigned: bool,
+    /// Whether an assignment's signature and hash chain are verified before it is computed.
+    /// Default: true.
+    pub verifies_log: bool,
     /// What guests may use.
     pub guest: GuestLimits,
 }
@@ -87,6 +97,10 @@ impl Settings {
             passivate_after: options.millis("passivate_after"),
             push_depth: options.small("push_depth"),
             push_time: options.millis("push_time"),
+            push_always_sign: !options.is("push_always_sign", "false"),
+            schedules: !options.is("scheduling_mode", "disabled"),
+            accepts_unsigned: !options.is("verify_assignments", "true"),
+            verifies_log: !options.is("verify_assignments", "false"),
             guest: GuestLimits {
                 fuel: options.number("guest_fuel"),
                 slice: options.number("guest_slice"),

@@ -1,11 +1,5 @@
 //! The crate as its users see it.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "helpers of tests are tests"
-)]
+#![cfg(test)]
 
 mod asks;
 mod boot;

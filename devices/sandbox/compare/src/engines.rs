@@ -75,8 +75,8 @@ impl Engines {
     pub(crate) fn lowered(&self, text: &str) -> Vec<Step> {
         let wasm = wat::parse_str(text).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let lowered = lower(&wasm).unwrap_or_else(|e| panic!("{e}\n{text}"));
-        let module = wasmi::Module::new(&self.wasmi, &lowered[..])
-            .unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let module =
+            wasmi::Module::new(&self.wasmi, &lowered[..]).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let mut store = wasmi::Store::new(&self.wasmi, ());
         let linker = wasmi::Linker::new(&self.wasmi);
         let instance = linker.instantiate_and_start(&mut store, &module).expect("it starts");

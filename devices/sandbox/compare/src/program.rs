@@ -9,9 +9,17 @@ use fastrand::Rng;
 /// i32 of the payload.
 const TAGS: [(&str, &str, &str); 4] = [
     ("i32", "i32.add", ""),
-    ("i64 f64", "local.set $q i64.extend_i32_s local.get $q f64.convert_i32_s", "i32.trunc_sat_f64_s local.set $q i32.wrap_i64 local.get $q i32.xor"),
+    (
+        "i64 f64",
+        "local.set $q i64.extend_i32_s local.get $q f64.convert_i32_s",
+        "i32.trunc_sat_f64_s local.set $q i32.wrap_i64 local.get $q i32.xor",
+    ),
     ("", "drop drop", "i32.const 77"),
-    ("f32 i32 i64", "local.set $q f32.convert_i32_u local.get $q local.get $q i64.extend_i32_u", "i32.wrap_i64 i32.sub local.set $q i32.trunc_sat_f32_s local.get $q i32.mul"),
+    (
+        "f32 i32 i64",
+        "local.set $q f32.convert_i32_u local.get $q local.get $q i64.extend_i32_u",
+        "i32.wrap_i64 i32.sub local.set $q i32.trunc_sat_f32_s local.get $q i32.mul",
+    ),
 ];
 
 /// Functions of a program.
@@ -162,7 +170,10 @@ impl Generator {
 
     fn assign(&mut self, depth: u32) {
         self.expression(depth);
-        let target = *self.rng.choice(&["local.set $x", "local.set $y", "local.set $z", "global.set $g"]).unwrap();
+        let target = *self
+            .rng
+            .choice(&["local.set $x", "local.set $y", "local.set $z", "global.set $g"])
+            .unwrap();
         self.both(target);
     }
 
@@ -327,7 +338,8 @@ impl Generator {
 
     /// The upper halves of two f64, and of what an operation makes of them: with NaNs among them.
     fn float(&mut self, depth: u32) {
-        let operand = "i32.const 20 i32.rotl i64.extend_i32_u i64.const 32 i64.shl f64.reinterpret_i64";
+        let operand =
+            "i32.const 20 i32.rotl i64.extend_i32_u i64.const 32 i64.shl f64.reinterpret_i64";
         self.expression(depth);
         self.both(operand);
         self.expression(0);

@@ -3,6 +3,8 @@
 //! Tags share the globals. A tag of `(i32 f64 i32)` uses the first and second i32 and the first f64,
 //! so there are only as many globals of a type as the widest tag has values of it.
 
+use std::collections::HashMap;
+
 use wasm_encoder::ValType;
 
 use super::{
@@ -20,7 +22,7 @@ pub(super) struct Payload {
     slots: Vec<ValType>,
     tags: Vec<Tag>,
     /// Per type that a tag has, its values' slots in order.
-    layouts: std::collections::HashMap<u32, Vec<u32>>,
+    layouts: HashMap<u32, Vec<u32>>,
     /// Global of the pending tag; the slots' globals follow it.
     pending: u32,
 }
@@ -28,12 +30,8 @@ pub(super) struct Payload {
 impl Payload {
     /// Lays out the tags of a module. `pending` is the first free global.
     pub(super) fn of(survey: &Survey<'_>, pending: u32) -> Result<Self, LowerError> {
-        let mut payload = Self {
-            slots: Vec::new(),
-            tags: survey.tags.clone(),
-            layouts: std::collections::HashMap::new(),
-            pending,
-        };
+        let mut payload =
+            Self { slots: Vec::new(), tags: survey.tags.clone(), layouts: HashMap::new(), pending };
         for tag in &survey.tags {
             if payload.layouts.contains_key(&tag.ty) {
                 continue;

@@ -1,6 +1,6 @@
 //! Writes the sections of the lowered module. Those that nothing changes are copied.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use wasm_encoder::{
     CodeSection, ConstExpr, CustomSection, ElementSection, Elements, ExportKind, ExportSection,
@@ -17,15 +17,17 @@ use super::{
     LowerError, THROWN, at_most, index, module::Plan, survey::Survey, types::is_exception,
 };
 
-/// Globals of a module, and its exports and element segments: the validator's own limits.
+/// Globals, exports and element segments of a module: the validator's own limits.
 const MAX_GLOBALS: usize = 1_000_000;
+const MAX_EXPORTS: usize = 1_000_000;
+const MAX_SEGMENTS: usize = 100_000;
 
 /// Where the globals of the module are. Each keeps its index; the rest of one that holds an exception
 /// comes after them all.
 #[derive(Debug)]
 pub(super) struct Globals {
     /// First of the added globals of each global that holds an exception.
-    rest: std::collections::BTreeMap<u32, u32>,
+    rest: BTreeMap<u32, u32>,
     /// Values of an exception without its tag.
     slots: u32,
     len: u32,
@@ -36,7 +38,7 @@ impl Globals {
     pub(super) fn of(survey: &Survey<'_>, parts: usize) -> Result<Self, LowerError> {
         let slots = index(parts.saturating_sub(1));
         let mut len = survey.globals.len();
-        let mut rest = std::collections::BTreeMap::new();
+        let mut rest = BTreeMap::new();
         for (global, old) in survey.globals.iter().zip(0..) {
             if is_exception(&global.content_type) {
                 rest.insert(old, index(len));
@@ -61,7 +63,7 @@ impl Globals {
 }
 
 /// Sections as they were, by their id.
-type Raw<'a> = std::collections::BTreeMap<u8, &'a [u8]>;
+type Raw<'a> = BTreeMap<u8, &'a [u8]>;
 
 /// Writes all sections, in the order that the format asks for.
 pub(super) fn write(
@@ -223,7 +225,7 @@ fn exports(plan: &Plan<'_>, section: Option<&[u8]>) -> Result<ExportSection, Low
     if plan.survey.has_exceptions() {
         exports.export(THROWN, ExportKind::Global, plan.payload.pending());
     }
-    at_most("exports", exports.len() as usize, MAX_GLOBALS)?;
+    at_most("exports", exports.len() as usize, MAX_EXPORTS)?;
     Ok(exports)
 }
 
@@ -240,7 +242,7 @@ fn elements(plan: &Plan<'_>, section: Option<&[u8]>) -> Result<ElementSection, L
     if !plan.wrappers.wrapped().is_empty() {
         elements.declared(Elements::Functions(Cow::Borrowed(plan.wrappers.wrapped())));
     }
-    at_most("element segments", elements.len() as usize, 100_000)?;
+    at_most("element segments", elements.len() as usize, MAX_SEGMENTS)?;
     Ok(elements)
 }
 

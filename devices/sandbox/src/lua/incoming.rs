@@ -170,8 +170,7 @@ impl<'a> Incoming<'a> {
         while !matches!(self.peek(), Some(b'p' | b'e')) {
             array.push(self.nested(depth + 1)?);
         }
-        let rest =
-            if self.tag()? == b'p' { self.entries(depth)? } else { Vec::new() };
+        let rest = if self.tag()? == b'p' { self.entries(depth)? } else { Vec::new() };
         Ok(Table { id, has_metatable, array, rest })
     }
 

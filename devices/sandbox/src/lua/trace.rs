@@ -14,7 +14,10 @@ pub(super) fn raised(bytes: &[u8]) -> Result<Raised, LuaError> {
     let mut incoming = Incoming::new(bytes);
     if incoming.is_empty() {
         // The error's own handler failed: the stack or the memory had no room for a trace.
-        return Ok(Raised { message: Bytes::from_static(b"error in error handling"), trace: Vec::new() });
+        return Ok(Raised {
+            message: Bytes::from_static(b"error in error handling"),
+            trace: Vec::new(),
+        });
     }
     let Raw::Text(message) = incoming.value()? else { return Err(WRONG) };
     let mut trace = Vec::new();

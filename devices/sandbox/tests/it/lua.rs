@@ -81,7 +81,10 @@ async fn a_message_goes_in_and_comes_out_as_it_was() {
 
 #[tokio::test]
 async fn errors_have_text_line_and_trace() {
-    let mut vm = vm("local function inner(x)\n  error('boom')\nend\nfunction f(a)\n  inner(a)\n  return 1\nend").await;
+    let mut vm = vm(
+        "local function inner(x)\n  error('boom')\nend\nfunction f(a)\n  inner(a)\n  return 1\nend",
+    )
+    .await;
     let error = raised(vm.call(b"f", vec![integer(7)], Context::default(), &mut NoAo).await);
     assert_eq!(error.message, "boom");
     assert_eq!(error.line().map(|line| line.as_ref()), Some(&b"main.lua:2"[..]));

@@ -48,7 +48,9 @@ async fn text_becomes_a_float() {
 
 #[tokio::test]
 async fn division_by_zero_is_an_error_that_can_be_caught() {
-    for expression in ["1/0", "0/0", "1//0", "1%0", "5//0.0", "5.0%0", "1e308*10", "math.huge*2", "(-1)^0.5"] {
+    for expression in
+        ["1/0", "0/0", "1//0", "1%0", "5//0.0", "5.0%0", "1e308*10", "math.huge*2", "(-1)^0.5"]
+    {
         let source = format!("pcall(function() local a, b = 0, 1 return {expression} end)");
         assert_eq!(text(&source).await, "false", "{expression}");
     }
@@ -100,9 +102,10 @@ async fn a_caught_table_is_text() {
 async fn objects_are_named_without_addresses() {
     assert_eq!(text("print").await, "function: luerl_lib_basic:print");
     assert_eq!(text("string.rep").await, "function: luerl_lib_string:rep");
-    let both = text("(function() local a, b = {}, {} return tostring(a) .. ' ' .. tostring(b) end)()").await;
-    let numbers: Vec<u64> =
-        both.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let both =
+        text("(function() local a, b = {}, {} return tostring(a) .. ' ' .. tostring(b) end)()")
+            .await;
+    let numbers: Vec<u64> = both.split(' ').filter_map(|word| word.parse().ok()).collect();
     assert!(matches!(numbers.as_slice(), [a, b] if b == &(a + 1)), "{both}");
 }
 

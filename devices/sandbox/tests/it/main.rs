@@ -15,6 +15,7 @@ mod fairness;
 mod lower;
 mod lua;
 mod lua_deviations;
+mod lua_kept;
 mod lua_scripts;
 mod modules;
 mod support;

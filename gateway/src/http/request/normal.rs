@@ -14,16 +14,20 @@ use crate::http::refusal::Refusal;
 /// Where a message keeps its cookies, and where a device finds them: in its private part.
 const COOKIE: &str = "cookie";
 
-/// The message with which the node is asked.
+/// The message with which the node is asked; `filtered` are keys that the configuration leaves out.
 pub(super) fn message(
     mut message: Message,
     received: &Received,
     primitive: &Primitive,
     wants: &Wants,
+    filtered: &[String],
 ) -> Result<Message, Refusal> {
     let path = path(&message, received, primitive)?;
     let accept = wants.accept.clone().unwrap_or_else(|| "*/*".into());
     unless_signed(&mut message, "content-length", |_| true);
+    for key in filtered {
+        unless_signed(&mut message, key, |_| true);
+    }
     unless_signed(&mut message, "body", |body| body.as_bytes().is_some_and(|b| b.is_empty()));
     peer(&mut message, received, primitive);
     message.remove(COOKIE);

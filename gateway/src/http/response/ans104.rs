@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use oxbeam_kernel::{CallError, Node, Offloaded};
+use oxbeam_kernel::{CallError, Node};
 use oxbeam_protocol::codec::{Ans104, Links};
-use oxbeam_protocol::{Message, NoContent, Value};
+use oxbeam_protocol::{Message, Value};
 
-use super::{Reply, unwritable};
+use super::Reply;
+use super::encode::encode;
 
 /// Writes a message: with all that is nested in it, or with links.
 pub(super) async fn write(
@@ -15,18 +16,8 @@ pub(super) async fn write(
     status: u16,
     bundle: bool,
 ) -> Result<Reply, CallError> {
-    let message = match bundle {
-        true => node.contents()?.load_all(message.into()).await?,
-        false => Value::Map(message),
-    };
-    let write = move || {
-        let offloaded = Offloaded::default();
-        let links = if bundle { Links::Embed(&NoContent) } else { Links::Offload(&offloaded) };
-        let item = Ans104 { links }.encode(&message);
-        item.map(|item| (item, offloaded)).map_err(unwritable)
-    };
-    let (body, offloaded) = node.pool().run("the encoder", write).await??;
-    node.contents()?.keep_offloaded(offloaded).await?;
+    let write = |message: &Value, links: Links<'_>| Ans104 { links }.encode(message);
+    let body = encode(node, message, bundle, write).await?;
     let headers = vec![
         ("codec-device".into(), "ans104@1.0".into()),
         ("content-type".into(), "application/ans104".into()),

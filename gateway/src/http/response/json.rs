@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use oxbeam_kernel::{CallError, Node, Offloaded};
+use oxbeam_kernel::{CallError, Node};
 use oxbeam_protocol::codec::{Json, Links};
-use oxbeam_protocol::{Message, NoContent, Value};
+use oxbeam_protocol::{Message, Value};
 
+use super::Reply;
+use super::encode::encode;
 use super::fit::fits;
-use super::{Reply, unwritable};
 
 /// Writes a message: with all that is nested in it, or with links.
 pub(super) async fn write(
@@ -20,7 +21,8 @@ pub(super) async fn write(
     let mut headers = headers(&message);
     headers.push(("codec-device".into(), "json@1.0".into()));
     headers.push(("content-type".into(), "application/json".into()));
-    let text = if bundle { bundled(node, message).await? } else { linked(node, message).await? };
+    let write = |message: &Value, links: Links<'_>| Json { links }.encode(message);
+    let text = encode(node, message, bundle, write).await?;
     Ok(Reply { status, headers, body: text.into() })
 }
 
@@ -48,23 +50,6 @@ fn decimals(float: f64) -> String {
     let text = format!("{float:.10}");
     let short = text.trim_end_matches('0');
     if short.ends_with('.') { format!("{short}0") } else { short.to_owned() }
-}
-
-async fn bundled(node: &Arc<Node>, message: Message) -> Result<String, CallError> {
-    let message = node.contents()?.load_all(message.into()).await?;
-    let write = move || Json { links: Links::Embed(&NoContent) }.encode(&message);
-    node.pool().run("the encoder", write).await?.map_err(unwritable)
-}
-
-async fn linked(node: &Arc<Node>, message: Message) -> Result<String, CallError> {
-    let write = move || {
-        let offloaded = Offloaded::default();
-        let text = Json { links: Links::Offload(&offloaded) }.encode(&Value::Map(message));
-        text.map(|text| (text, offloaded)).map_err(unwritable)
-    };
-    let (text, offloaded) = node.pool().run("the encoder", write).await??;
-    node.contents()?.keep_offloaded(offloaded).await?;
-    Ok(text)
 }
 
 #[cfg(test)]

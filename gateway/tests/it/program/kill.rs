@@ -63,7 +63,7 @@ async fn what_was_acknowledged_is_there_after_the_program_was_killed() {
     check(listens(&program), &process.unwrap(), &acknowledged).await;
 }
 
-fn listens(program: &Program) -> SocketAddr {
+pub(super) fn listens(program: &Program) -> SocketAddr {
     program.url.strip_prefix("http://").unwrap().trim_end_matches('/').parse().unwrap()
 }
 
@@ -130,7 +130,7 @@ async fn check(at: SocketAddr, process: &str, acknowledged: &Acknowledged) {
     assert_eq!(state.get("at-slot"), Some(&i64::try_from(last).unwrap().into()));
 }
 
-async fn get(client: &mut Client, target: &str) -> Message {
+pub(super) async fn get(client: &mut Client, target: &str) -> Message {
     let head = format!("GET {target} HTTP/1.1\r\nhost: x\r\naccept-bundle: true");
     client.request(&head, b"").await;
     let answer = client.response().await;

@@ -45,7 +45,12 @@ pub(crate) fn put_wallet(folder: &Path) {
 impl Program {
     /// Starts a node on a free port, and waits until it says that it is ready.
     pub(crate) fn start(folder: &Path) -> Self {
-        let mut command = oxbeam(folder, &["start", "--port", "0", "--bind", "127.0.0.1"]);
+        Self::start_on(folder, "0")
+    }
+
+    /// The same on this port.
+    pub(crate) fn start_on(folder: &Path, port: &str) -> Self {
+        let mut command = oxbeam(folder, &["start", "--port", port, "--bind", "127.0.0.1"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = |name: &str| {

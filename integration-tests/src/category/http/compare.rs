@@ -1,30 +1,16 @@
 //! Compares an answer with the recorded one.
 
 use anyhow::{Context as _, Result, bail, ensure};
-use oxbeam_protocol::codec::{HttpMessage, HttpSig};
 use oxbeam_protocol::commitment::{COMMITMENTS, committers, only_committed, verify_all};
 use oxbeam_protocol::structured_field::{self as field, Bare, Member};
-use oxbeam_protocol::{Key, Message, NoContent, Value, base64};
+use oxbeam_protocol::{Message, NoContent, Value, base64};
 use serde_json::Value as Json;
 
-use crate::client::Response;
+use crate::client::{CORS, Response, is_transport};
 use crate::typed;
 
 const ANY: &str = "${ANY}";
 const NODE_ADDRESS: &str = "${NODE_ADDRESS}";
-/// Headers of the connection and of the node itself, which belong to no message.
-const TRANSPORT: [&str; 9] = [
-    "connection",
-    "content-length",
-    "date",
-    "incident",
-    "retry-after",
-    "server",
-    "signature",
-    "signature-input",
-    "transfer-encoding",
-];
-const CORS: &str = "access-control-";
 
 /// An answer as it was recorded.
 pub(super) struct Expected<'a> {
@@ -64,8 +50,7 @@ impl Expected<'_> {
         }
         let extra = answer.headers.iter().map(|(name, _)| name).find(|name| {
             !expected.contains_key(*name)
-                && !TRANSPORT.contains(&name.as_str())
-                && (self.cors || !name.starts_with(CORS))
+                && !(is_transport(name) && !(self.cors && name.starts_with(CORS)))
         });
         match extra {
             Some(name) => bail!("unexpected header {name}: {:?}", answer.header(name)),
@@ -128,7 +113,7 @@ impl Expected<'_> {
         let input = answer.header("signature-input");
         ensure!(input.is_some() == is_present, "signed: {}, expected {is_present}", !is_present);
         let Some(input) = input else { return Ok(()) };
-        let message = message(answer)?;
+        let message = answer.message()?;
         self.committers(expected, &message)?;
         components(expected, &input)?;
         if expected.get("verifies").and_then(Json::as_bool) == Some(true) {
@@ -155,8 +140,8 @@ impl Expected<'_> {
     fn message(&self, answer: &Response) -> Result<()> {
         let Some(expected) = self.json.get("message") else { return Ok(()) };
         let expected = expected.get("m").and_then(Json::as_object).context("no map")?;
-        let found = message(answer)?;
-        let is_own = |key: &str| !TRANSPORT.contains(&key) && !key.starts_with(CORS);
+        let found = answer.message()?;
+        let is_own = |key: &str| !is_transport(key);
         for (key, json) in expected.iter().filter(|(key, _)| is_own(key)) {
             let value = found.get_exact(key).with_context(|| format!("key {key} is missing"))?;
             self.value(json, value).with_context(|| format!("key {key}"))?;
@@ -199,16 +184,6 @@ impl Expected<'_> {
 
 fn is_any(expected: &Json) -> bool {
     expected.get("any").and_then(Json::as_bool) == Some(true) || expected.as_str() == Some(ANY)
-}
-
-/// The answer read as a message.
-fn message(answer: &Response) -> Result<Message> {
-    let headers = answer.headers.iter().map(|(name, value)| (Key::from(&**name), value.clone()));
-    let body = Some(answer.body.clone());
-    match HttpSig::decode(&HttpMessage { headers: headers.collect(), body })? {
-        Value::Map(message) => Ok(message),
-        other => bail!("no map: {other:?}"),
-    }
 }
 
 /// What the first signature covers, and whether any has a tag: their order depends on their salt.

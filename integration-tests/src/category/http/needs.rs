@@ -1,5 +1,6 @@
 //! Which devices a scenario needs. One that needs what the node does not have is skipped.
 
+use crate::category::lacking::{Lacking, ensure_devices};
 use crate::vector::Vector;
 
 /// Scenarios by the start of their ids, and what they need beyond `message@1.0` and the codecs.
@@ -40,13 +41,10 @@ const NEEDS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The devices that a scenario needs and the node does not have, in one text.
-pub(in crate::category) fn lacking(vector: &Vector) -> Option<String> {
+/// Whether the node has the devices of a scenario.
+pub(super) fn ensure(vector: &Vector) -> Result<(), Lacking> {
     let needs = NEEDS.iter().filter(|(start, _)| is_of(&vector.id, start));
-    let names: Vec<&str> = needs.flat_map(|(_, names)| *names).copied().collect();
-    let has = |name: &str| oxbeam_devices::table().iter().any(|row| row.names.contains(&name));
-    let lacking: Vec<&str> = names.into_iter().filter(|name| !has(name)).collect();
-    (!lacking.is_empty()).then(|| lacking.join(", "))
+    ensure_devices(needs.flat_map(|(_, names)| *names).copied())
 }
 
 /// Whether an id starts so, and not in the middle of a number.

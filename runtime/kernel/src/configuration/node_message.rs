@@ -44,6 +44,21 @@ impl NodeMessage {
         Ok(Self { settings: Settings::read(&message), message })
     }
 
+    /// The configuration that the `start` hook makes of this one: its keys, and no others but private
+    /// ones.
+    ///
+    /// # Errors
+    /// As [`NodeMessage::changed`].
+    pub(crate) fn replaced(&self, message: &Message) -> Result<Self, ConfigurationError> {
+        let mut kept = self.clone();
+        // What only a restart changes stays, so that its lack is no change.
+        kept.message.retain(|key, _| {
+            let fixed = option(&key.to_text()).is_some_and(|one| one.change == Change::Restart);
+            fixed || message.contains(key)
+        });
+        kept.changed(message)
+    }
+
     /// The configuration after `POST /~meta@1.0/info` with these keys: they take the place of what
     /// was there. `-` and `_` are the same in names of options; other keys are kept as they are
     /// written. Private keys are left out. Source: spec 21, section 2.3.

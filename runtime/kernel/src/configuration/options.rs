@@ -59,7 +59,7 @@ pub const OPTIONS: &[NodeOption] = &[
     new("store_all_signed", Switch, ON)
         .doc("Whether signed requests are kept"),
     new("http_inbound_filter_keys", List, Preset::List(&["content-length"]))
-        .doc("The reference node's; here it changes nothing: headers of the connection are never keys"),
+        .doc("Keys of requests that are left out unless somebody signed them"),
     new("cache_writers", List, Unset)
         .doc("Addresses that may write through `~cache@1.0`. Unset: the node's own"),
     new("on", Table, Preset::Table)
@@ -68,11 +68,11 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("The reference node's; here it changes nothing: this node asks no other"),
     new("await_inprogress", Word(&["named", "true"]), Preset::Word("named"))
         .doc("Which identical requests in flight are computed once: those of devices that ask for it, or all"),
-    new("scheduling_mode", Word(&["local_confirmation", "aggressive", "remote_confirmation", "disabled"]),
+    new("scheduling_mode", Word(&["local_confirmation", "aggressive", "disabled"]),
         Preset::Word("local_confirmation"))
-        .doc("The reference node's; here it changes nothing: what is confirmed is on disk"),
+        .doc("`disabled`: no message gets a slot. Else it is confirmed once its slot is on disk; `aggressive` is the same here"),
     new("verify_assignments", Word(&["true", "accept_unsigned", "false"]), ON)
-        .doc("The reference node's; here it changes nothing: what is scheduled is signed and verified"),
+        .doc("`accept_unsigned`: messages that nobody signed get slots too. `false`: and assignments are computed without verifying their signature and hash chain again"),
     new("process_now_from_cache", Word(&["true", "false", "always"]), OFF)
         .doc("Whether `now` answers with the latest slot that is computed already"),
     new("process_snapshot_slots", IntegerOrFalse(1, u64::MAX), Preset::Integer(1000)).unit("slots")
@@ -80,7 +80,7 @@ pub const OPTIONS: &[NodeOption] = &[
     new("process_snapshot_time", IntegerOrFalse(1, 365 * DAY / 1000), Preset::Integer(60)).unit("s")
         .doc("A checkpoint of a process that computes every so often"),
     new("push_always_sign", Switch, ON)
-        .doc("The reference node's; here it changes nothing: the node signs what processes send"),
+        .doc("Whether what processes send is signed also if the target's `policy` or `authority` names no address of this node; else it is not sent"),
     time("idle_timeout", 300_000).at_start()
         .doc("How long a connection stays open without a request"),
 
@@ -106,6 +106,8 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("How deep a synchronous push follows messages before it leaves the rest to the background"),
     time("push_time", 30_000)
         .doc("For how long it does"),
+    new("remote_networks", Word(&["public", "any"]), Preset::Word("public")).at_start()
+        .doc("Where messages to processes of other nodes are sent: to `public` addresses alone, or to `any`, this machine and those beside it included"),
     number("guest_fuel", 1_000_000, 1 << 60, 10_000_000_000).unit("fuel").at_start()
         .doc("What one call of a guest may use, a unit being about a nanosecond. It decides results: nodes that compute the same process need the same"),
     number("guest_slice", 10_000, 1 << 40, 1_000_000).unit("fuel").at_start()

@@ -11,6 +11,7 @@ use futures_util::future::join_all;
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{Entry, Limit, Origin, Slot, StoreError};
 use oxbeam_supervisor::{ActorSpec, Address, Concurrent, Placement};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -21,6 +22,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::record;
+use crate::remote;
 
 /// The group that the courier is in.
 const GROUP: &str = "courier";
@@ -28,8 +30,12 @@ const GROUP: &str = "courier";
 const MAX_PUSHES: usize = 64;
 /// Messages that are looked at in one turn.
 const TURN: usize = 64;
-/// Attempts, those of pushes included, after which a message is a dead letter.
-const MAX_ATTEMPTS: u32 = 16;
+/// Attempts, those of pushes included, after which a message is a dead letter: after half a day.
+const MAX_ATTEMPTS: u32 = 80;
+/// Other nodes that are delivered to at the same time.
+const MAX_AWAY: usize = 256;
+/// How long a delivery to another node may take: it is asked twice.
+const AWAY: Duration = remote::LIMIT.saturating_mul(2);
 /// Wait after the first attempt; it doubles with each, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(600);
@@ -102,8 +108,9 @@ impl fmt::Debug for CourierActor {
 }
 
 async fn run(node: Arc<Node>) {
+    let mut away = JoinSet::new();
     loop {
-        let pause = match turn(&node).await {
+        let pause = match turn(&node, &mut away).await {
             Ok(pause) => pause,
             Err(error) => {
                 warn!(%error, "deliveries wait");
@@ -115,55 +122,111 @@ async fn run(node: Arc<Node>) {
     }
 }
 
-/// Delivers what is due, to each target in order, and answers when to look again.
-async fn turn(node: &Arc<Node>) -> Result<Duration, CallError> {
+/// Delivers what is due, to each target in order, and answers when to look again. What goes to other
+/// nodes goes on by itself: one that does not answer must not hold up the others.
+async fn turn(node: &Arc<Node>, away: &mut JoinSet<()>) -> Result<Duration, CallError> {
+    while away.try_join_next().is_some() {}
     let store = node.store()?;
     let due = store.due(milliseconds(), Limit::count(TURN)).await?;
     let mut by_target: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
     for entry in due {
         by_target.entry(entry.target.clone()).or_default().push(entry);
     }
-    let all = by_target.into_values().map(|entries| deliver_in_order(node, entries));
-    for delivered in join_all(all).await {
+    let (mut here, mut held_back) = (Vec::new(), false);
+    for (target, entries) in by_target {
+        match is_away(node, &target).await? {
+            false => here.push(deliver_in_order(node, entries)),
+            true if away.len() < MAX_AWAY => {
+                let begun = begin_all(node, entries).await?;
+                away.spawn(deliver_away(node.clone(), begun));
+            }
+            true => held_back = true,
+        }
+    }
+    for delivered in join_all(here).await {
         delivered?;
     }
     let next = store.next_due().await?.unwrap_or(u64::MAX);
-    Ok(Duration::from_millis(next.saturating_sub(milliseconds())).min(SLEEP))
+    let pause = Duration::from_millis(next.saturating_sub(milliseconds())).min(SLEEP);
+    Ok(if held_back { pause.max(PAUSE) } else { pause })
+}
+
+async fn is_away(node: &Node, target: &str) -> Result<bool, CallError> {
+    match target.parse() {
+        Ok(target) => Ok(node.is_scheduler_of(target).await? == Some(false)),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn deliver_in_order(node: &Arc<Node>, entries: Vec<Entry>) -> Result<(), CallError> {
     for entry in entries {
-        attempt(node, entry).await?;
+        if let Some(begun) = begin(node, entry, Duration::ZERO).await? {
+            attempt(node, begun).await?;
+        }
     }
     Ok(())
 }
 
+/// Begins with all at once, so that the next turn does not find them. Each is left alone for as long
+/// as those before it may take.
+async fn begin_all(node: &Arc<Node>, entries: Vec<Entry>) -> Result<Vec<Begun>, CallError> {
+    let (mut all, mut before) = (Vec::with_capacity(entries.len()), Duration::ZERO);
+    for entry in entries {
+        before = before.saturating_add(AWAY);
+        all.extend(begin(node, entry, before).await?);
+    }
+    Ok(all)
+}
+
+async fn deliver_away(node: Arc<Node>, entries: Vec<Begun>) {
+    for entry in entries {
+        if let Err(error) = attempt(&node, entry).await {
+            warn!(%error, "deliveries to another node wait");
+            return;
+        }
+    }
+}
+
+/// An entry with its attempt counted.
+struct Begun {
+    entry: Entry,
+    attempts: u32,
+    /// When the next attempt is, if this one fails.
+    next_try: u64,
+}
+
+/// Counts an attempt; none if somebody else has delivered it meanwhile.
+async fn begin(
+    node: &Arc<Node>,
+    entry: Entry,
+    before: Duration,
+) -> Result<Option<Begun>, CallError> {
+    let before = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
+    let next_try = milliseconds().saturating_add(backoff(entry.attempts)).saturating_add(before);
+    match node.store()?.begin(entry.key, next_try).await {
+        Ok(attempts) => Ok(Some(Begun { entry, attempts, next_try })),
+        Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// One attempt. An error is the store's, not the message's.
-async fn attempt(node: &Arc<Node>, entry: Entry) -> Result<(), CallError> {
+async fn attempt(node: &Arc<Node>, begun: Begun) -> Result<(), CallError> {
+    let Begun { entry, attempts, next_try } = begun;
     let store = node.store()?;
-    let next_try = milliseconds().saturating_add(backoff(entry.attempts));
-    let attempts = match store.begin(entry.key, next_try).await {
-        Ok(attempts) => attempts,
-        // Somebody else has delivered it meanwhile.
-        Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
     let tried = timeout(ATTEMPT, deliver(node, &entry)).await;
-    let reason = match tried {
+    let error = match tried {
         Ok(Ok(slot)) => {
             debug!(target = entry.target, slot, "message delivered");
             return Ok(store.delivered(entry.key, Some(slot)).await?);
         }
-        Ok(Err(Undelivered::Failed(error))) if attempts < MAX_ATTEMPTS => {
-            return later(&*store, &entry, next_try, &error).await;
-        }
-        Err(_) if attempts < MAX_ATTEMPTS => {
-            let error = CallError::Timeout { limit: ATTEMPT };
-            return later(&*store, &entry, next_try, &error).await;
-        }
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it takes too long".into(),
+        Ok(Err(error)) => error,
+        Err(_) => CallError::Timeout { limit: ATTEMPT }.into(),
     };
+    if error.may_pass() && attempts < MAX_ATTEMPTS {
+        return later(&*store, &entry, next_try, &error).await;
+    }
+    let reason = error.to_string();
     warn!(target = entry.target, attempts, reason, "message given up");
     settled(store.give_up(entry.key, reason).await)
 }
@@ -172,7 +235,7 @@ async fn later(
     store: &dyn oxbeam_store::Store,
     entry: &Entry,
     next_try: u64,
-    error: &CallError,
+    error: &Undelivered,
 ) -> Result<(), CallError> {
     debug!(target = entry.target, %error, "message not delivered, later again");
     settled(store.retry(entry.key, next_try, error.to_string()).await)
@@ -195,8 +258,11 @@ async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Slot, Undelivered> {
     };
     let key = entry.key;
     let origin = Origin { process: key.process, slot: key.slot, index: key.index };
-    let assignment = node.deliver(target, message, origin).await?;
-    let slot = slot_of(&assignment)?;
+    let arrived = node.deliver(target, message, origin).await?;
+    let slot = slot_of(&arrived.assignment)?;
+    if !arrived.here {
+        return Ok(slot);
+    }
     let cancelled = CancellationToken::new();
     let _ends = cancelled.clone().drop_guard();
     go_on(&node.context(cancelled), target, slot).await?;

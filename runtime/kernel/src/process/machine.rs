@@ -4,6 +4,7 @@ use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
 
 use super::commit;
+use super::proof;
 use super::role::{Role, run_as};
 use super::state::{Live, at_slot};
 use crate::assignment;
@@ -41,6 +42,11 @@ pub(super) async fn next(
     // What was committed before harmed nobody then: only its result is held against this one.
     let known = store.result(process, slot).await.map_err(CallError::from)?;
     let is_new = commits && known.is_none();
+    // A slot of the past was verified before it was committed.
+    let chain = match is_new && context.settings().verifies_log {
+        true => Some(proof::prove(context, process, &live, &assignment).await?),
+        false => None,
+    };
     if is_new {
         commit::begin(context, process, slot).await?;
     }
@@ -49,7 +55,8 @@ pub(super) async fn next(
         commit::failed(context, process, slot, &computed).await?;
     }
     let state = computed?;
-    let mut live = Live { state, slot: Some(slot), since: live.since.saturating_add(1), ..live };
+    let since = live.since.saturating_add(1);
+    let mut live = Live { state, slot: Some(slot), chain, since, ..live };
     if commits {
         commit::commit(context, process, &live, slot, is_new).await?;
         commit::save_if_due(context, process, &mut live).await;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use oxbeam_protocol::{Message, Value};
+use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
 
 /// A state in memory.
@@ -12,6 +12,8 @@ pub(super) struct Live {
     pub(super) state: Message,
     /// After which slot; none if no slot was computed yet.
     pub(super) slot: Option<Slot>,
+    /// The hash chain there, if it was verified on the way.
+    pub(super) chain: Option<Id>,
     /// Slots since the last checkpoint.
     pub(super) since: u64,
     /// When that was written, or the state was loaded.
@@ -20,7 +22,7 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(state: Message, slot: Option<Slot>) -> Self {
-        Self { state, slot, since: 0, saved: Instant::now() }
+        Self { state, slot, chain: None, since: 0, saved: Instant::now() }
     }
 
     /// The slot that comes next.

@@ -1,12 +1,5 @@
 //! The store as its users meet it, on both engines.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "helpers of tests are tests"
-)]
+#![cfg(test)]
 
 mod checkpoints;
 mod child;

@@ -55,19 +55,23 @@ impl Kept {
     /// Whether a table that was put somewhere is no longer where it was.
     fn check_moved(&self, id: u64, before: Option<(u64, Key)>) -> Result<(), Shared> {
         let Some((parent, key)) = before else { return Ok(()) };
-        let is_there = self.tables.get(&parent).and_then(|known| known.tables.get(&key)) == Some(&id);
+        let is_there =
+            self.tables.get(&parent).and_then(|known| known.tables.get(&key)) == Some(&id);
         if is_there && self.place(id) != Some((parent, key)) { Err(Shared) } else { Ok(()) }
     }
 
     /// Forgets a table, with all that it holds, if nothing put it elsewhere.
     fn drop_if_gone(&mut self, id: u64, place: &(u64, Key)) {
-        let Some(known) = self.tables.get(&id).filter(|known| known.place == *place) else { return };
+        let Some(known) = self.tables.get(&id).filter(|known| known.place == *place) else {
+            return;
+        };
         let holder = self.tables.get(&place.0);
         let is_there = holder.and_then(|holder| holder.tables.get(&place.1)) == Some(&id);
         if is_there {
             return;
         }
-        let inner: Vec<_> = known.tables.iter().map(|(key, inner)| (*inner, (id, key.clone()))).collect();
+        let inner: Vec<_> =
+            known.tables.iter().map(|(key, inner)| (*inner, (id, key.clone()))).collect();
         self.tables.remove(&id);
         self.altered.remove(&id);
         for (inner, place) in inner {
@@ -100,7 +104,9 @@ impl Kept {
             };
             entries.push((key, value));
         }
-        if change.has_metatable || entries.iter().any(|(key, value)| value.is_some() && does_not_come_back(key)) {
+        if change.has_metatable
+            || entries.iter().any(|(key, value)| value.is_some() && does_not_come_back(key))
+        {
             self.altered.insert(id);
         }
         let in_list = self.lies_in_list(&path);

@@ -68,7 +68,8 @@ impl Differences<'_> {
             }
             (Value::List(kept), Value::List(wanted), _) if kept.shares_with(wanted) => {}
             (Value::Map(kept), Value::Map(wanted), _) if kept.shares_with(wanted) => {}
-            _ if kept == wanted && id.is_none() => {}
+            // A copy that was made anew shares nothing, but must be told apart no more than another.
+            _ if kept == wanted => {}
             _ => self.change(key, Some(wanted)),
         }
     }

@@ -1,0 +1,122 @@
+//! The state stays in the guest, and nobody sees that.
+
+use oxbeam_protocol::{Message, Value};
+use oxbeam_sandbox::Limits;
+use oxbeam_sandbox::lua::{Context, LuaError, NoAo, Vm};
+
+use crate::lua::{eval, integer, raised, vm};
+
+const KEEP: Context = Context { time: 0.0, keep: true };
+
+const SCRIPT: &str = "
+function step(base, request)
+    base.n = (base.n or 0) + 1
+    base.balances = base.balances or {}
+    base.balances['user' .. request.n % 7] = request.n
+    base.queue = base.queue or {}
+    table.insert(base.queue, {n = request.n})
+    if #base.queue > 4 then table.remove(base.queue, 1) end
+    base.deep = {a = {b = base.deep and base.deep.a.c or {}}, list = {{}, {1}}}
+    base.deep.a.c = {request.n}
+    base.results = {outbox = {['1'] = {target = 't' .. request.n}}}
+    if request.n % 5 == 0 then base.sparse = {[3] = 'x', [9] = request.n} end
+    if request.n % 11 == 0 then base.balances.user3 = nil base.shared = base.queue[1] end
+    return 'ok', base
+end";
+
+/// What a process does to its state between slots.
+fn between(base: &Message, slot: i64) -> Message {
+    base.clone().without(&["results"]).with("at-slot", integer(slot))
+}
+
+async fn step(vm: &mut Vm, base: Message, n: i64, context: Context) -> Message {
+    let request = Message::new().with("n", integer(n));
+    let arguments = vec![Value::Map(base), Value::Map(request)];
+    let results = vm.call(b"step", arguments, context, &mut NoAo).await.expect("it returns");
+    match results.as_slice() {
+        [_, Value::Map(base)] => base.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_kept_state_is_the_state_that_crosses_in_full() {
+    let (mut kept, mut full, mut restored) = (vm(SCRIPT).await, vm(SCRIPT).await, vm(SCRIPT).await);
+    let (mut a, mut b, mut c) = (Message::new(), Message::new(), Message::new());
+    for slot in 1..=60 {
+        a = step(&mut kept, between(&a, slot), slot, KEEP).await;
+        b = step(&mut full, between(&b, slot), slot, Context::default()).await;
+        let snapshot = restored.snapshot().expect("between calls");
+        restored = Vm::restore(&snapshot, Limits::default()).expect("it is its own");
+        c = step(&mut restored, between(&c, slot), slot, KEEP).await;
+        assert_eq!(a, b, "slot {slot}");
+        assert_eq!(a, c, "slot {slot}");
+    }
+    let (kept, restored) = (kept.snapshot().expect("state"), restored.snapshot().expect("state"));
+    assert!(kept.instance == restored.instance, "restoring left a trace in the guest");
+}
+
+#[tokio::test]
+async fn a_failed_call_leaves_nothing_behind_once_it_is_rolled_back() {
+    let mut vm = vm("function f(base) base.n = (base.n or 0) + 1 if base.fail then error('no') end return base end").await;
+    let call = |vm: &mut Vm, base: Message| {
+        let arguments = vec![Value::Map(base)];
+        let mut vm = std::mem::replace(vm, vm.fork().expect("a fork"));
+        async move {
+            let result = vm.call(b"f", arguments, KEEP, &mut NoAo).await;
+            (vm, result)
+        }
+    };
+    let (mut first, result) = call(&mut vm, Message::new()).await;
+    let base = match result.expect("it returns").as_slice() {
+        [Value::Map(base)] => base.clone(),
+        other => panic!("{other:?}"),
+    };
+    let before = first.snapshot().expect("between calls");
+    let failing = vec![Value::Map(base.clone().with("fail", Value::from_static("x")))];
+    raised(first.call(b"f", failing, KEEP, &mut NoAo).await);
+    first.roll_back(&before).expect("it is its own");
+    let results = first.call(b"f", vec![Value::Map(base)], KEEP, &mut NoAo).await;
+    assert_eq!(results.expect("it returns"), [Value::Map(Message::new().with("n", integer(2)))]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_message_is_an_error_that_says_where() {
+    for (source, expected) in [
+        ("local t = {} t.a = {b = t} return t", "a table that contains itself at a.b"),
+        ("return {x = {print}}", "a function at x.1"),
+        ("return {[{}] = 1}", "a key that is neither text nor a whole number"),
+        ("return {c = coroutine.create(print)}", "a thread at c"),
+    ] {
+        let message = raised(eval(source).await).message;
+        assert!(String::from_utf8_lossy(&message).starts_with(expected), "{message:?}");
+    }
+}
+
+#[tokio::test]
+async fn programs_that_want_too_much_end_by_name() {
+    let limits = Limits { fuel: 300_000_000, memory_bytes: 32 << 20, ..Limits::default() };
+    for source in [
+        "while true do end",
+        "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
+        "return ('x'):rep(1000000000)",
+        "local function f() return 1 + f() end return f()",
+        "local s = ('a'):rep(30) return s:find(('a*'):rep(30) .. 'b')",
+        "while true do pcall(error) end",
+        "local function f() return pcall(f) end while true do f() end",
+        "for i = 1, 1e9 do _G['g' .. i] = i end",
+        "local s = 'x' while true do s = s .. s end",
+        "local t = {} for i = 1, 1e9 do t = {t} end",
+        "return coroutine.wrap(function() while true do end end)()",
+        "string.gsub(('x'):rep(100000), '.', function() while true do end end)",
+        "return table.concat(setmetatable({}, {__len = function() return 1e9 end}))",
+    ] {
+        let mut vm = Vm::new(limits.clone()).await.expect("a fresh state");
+        let ended = vm.load(b"attack", source.as_bytes(), &mut NoAo).await;
+        let named = matches!(
+            &ended,
+            Err(LuaError::Raised(_) | LuaError::OutOfMemory { .. } | LuaError::Trap(_))
+        );
+        assert!(named, "{source}: {ended:?}");
+    }
+}

@@ -1,0 +1,44 @@
+//! What of a request nobody has read, held until its answer is on its way.
+//!
+//! actix closes a connection after an answer if the body of its request is still to come. Where the
+//! body is in chunks it waits for the rest instead, without a limit, as soon as nobody wants it any
+//! more: a client that stops half-way would keep its connection. So somebody wants it until the
+//! answer is written.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, BoxBody, MessageBody};
+use actix_web::web::{Bytes, Payload};
+
+/// The body of an answer, with what is left of its request.
+struct Answering {
+    bytes: Bytes,
+    _unread: Payload,
+}
+
+/// An answer that holds the rest of its request until it is written.
+pub(super) fn holding(response: HttpResponse, unread: Payload) -> HttpResponse {
+    response.map_body(|_, answer| {
+        // Answers are written as a whole.
+        let bytes = answer.try_into_bytes().unwrap_or_default();
+        BoxBody::new(Answering { bytes, _unread: unread })
+    })
+}
+
+impl MessageBody for Answering {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        self.bytes.size()
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Self::Error>>> {
+        Pin::new(&mut self.bytes).poll_next(cx)
+    }
+}

@@ -1,0 +1,70 @@
+//! Long logs, written through the store itself: by way of a node they would take an hour.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use oxbeam_kernel::assignment;
+use oxbeam_protocol::Id;
+use oxbeam_store::{Append, ContentBatch, Head, LocalStore, Log, Slot, StoreConfig};
+
+/// Bytes of a signed assignment that cannot be pressed: two RSA signatures.
+const NOISE: usize = 1024;
+
+/// Goes on with the logs of these processes until each has so many slots. What is appended is as long
+/// as an assignment that the node has signed, and as hard to press.
+///
+/// # Errors
+/// Errors of the store; a process that has no slot yet.
+pub fn fill(folder: &Path, processes: &[Id], slots: Slot) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let (store, _) = LocalStore::open(folder, &StoreConfig::default())?;
+    runtime.block_on(async {
+        let mut logs = Vec::with_capacity(processes.len());
+        for process in processes {
+            logs.push(Filled::read(&store, *process).await?);
+        }
+        for _ in 1..slots {
+            // All are in the queue before the first is waited for.
+            let appended: Vec<_> = logs.iter_mut().map(|log| store.append(log.next())).collect();
+            for one in appended {
+                one.await?;
+            }
+        }
+        store.close().await;
+        Ok(())
+    })
+}
+
+struct Filled {
+    process: Id,
+    head: Head,
+    /// The assignment of slot 0.
+    sample: Bytes,
+}
+
+impl Filled {
+    async fn read(store: &LocalStore, process: Id) -> Result<Self> {
+        let head = store.head(process).await?.context("a process without a slot")?;
+        let sample = store.assignment(process, 0).await?.context("a process without slot 0")?;
+        Ok(Self { process, head, sample: sample.assignment })
+    }
+
+    fn next(&mut self) -> Append {
+        let slot = self.head.slot + 1;
+        let body = Id::of(&slot.to_be_bytes());
+        let mut assignment = self.sample.to_vec();
+        let end = assignment.len().saturating_sub(NOISE);
+        fastrand::fill(assignment.get_mut(end..).unwrap_or_default());
+        self.head = Head { slot, chain: assignment::chain(Some(self.head.chain), body) };
+        Append {
+            process: self.process,
+            slot,
+            assignment: assignment.into(),
+            chain: self.head.chain,
+            body: Some(body),
+            origin: None,
+            content: ContentBatch::default(),
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Messages that a node is measured with.
+
+use anyhow::Result;
+use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
+use oxbeam_protocol::commitment::{self, CommitRequest};
+use oxbeam_protocol::{Message, NoContent, Wallet};
+
+/// The definition of a process on a native device. Each number gives another process.
+#[must_use]
+pub fn definition(scheduler: &str, number: usize) -> Message {
+    Message::from([
+        ("device", "process@1.0"),
+        ("type", "Process"),
+        ("scheduler", scheduler),
+        ("execution-device", "test-device@1.0"),
+        ("scheduler-device", "scheduler@1.0"),
+        ("push-device", "push@1.0"),
+        ("name", &format!("bench-{number}")),
+    ])
+}
+
+/// The message with a signature, as it travels.
+///
+/// # Errors
+/// It cannot be written.
+pub fn signed(message: &Message, wallet: &Wallet) -> Result<HttpMessage> {
+    let signed = commitment::commit(message, &CommitRequest::default(), wallet, &NoContent)?;
+    Ok(HttpSig { links: Links::Embed(&NoContent) }.encode(&signed.into())?)
+}

@@ -1,0 +1,47 @@
+//! Whether an assignment is what the process's scheduler has put at its slot: looked at once, before
+//! the slot is computed for the first time. Source: spec 11, section 7.
+
+use oxbeam_protocol::{Id, Message, Value};
+
+use super::state::Live;
+use crate::addresses::addresses;
+use crate::assignment::{self, chain_of};
+use crate::context::Context;
+use crate::error::CallError;
+
+/// Verifies the assignment that follows a state. Answers with the hash chain there.
+pub(super) async fn prove(
+    context: &Context,
+    process: Id,
+    live: &Live,
+    assignment: &Message,
+) -> Result<Id, CallError> {
+    let slot = live.next();
+    let before = match (live.chain, live.slot) {
+        (Some(chain), _) => Some(chain),
+        (None, None) => None,
+        (None, Some(before)) => {
+            let store = context.node().store()?;
+            let before = assignment::read(&*store, process, before).await?;
+            before.as_ref().and_then(chain_of)
+        }
+    };
+    let schedulers = schedulers(context, &live.state).await?;
+    // Here, on a thread that computes: it takes less than most slots.
+    assignment::verify(assignment, (process, slot), before, &schedulers).map_err(|why| {
+        CallError::Raised(format!("the assignment to slot {slot} cannot be believed: {why}"))
+    })
+}
+
+/// Who schedules the process, as its definition says.
+async fn schedulers(context: &Context, state: &Message) -> Result<Vec<String>, CallError> {
+    let definition = match context.get(state, "process").await? {
+        Some(Value::Map(definition)) => definition,
+        _ => state.clone(),
+    };
+    let said = match context.get(&definition, "scheduler").await? {
+        Some(said) => Some(said),
+        None => context.get(&definition, "scheduler-location").await?,
+    };
+    Ok(said.as_ref().map(addresses).unwrap_or_default())
+}
