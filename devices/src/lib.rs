@@ -13,6 +13,7 @@ mod httpsig;
 mod json;
 mod json_iface;
 mod legacy;
+mod lua;
 mod message;
 mod meta;
 mod multipass;
@@ -61,6 +62,7 @@ pub fn table() -> Vec<Row> {
         row(&["wasm-64@1.0", "wasm64@1.0"], wasm::Wasm::default()),
         row(&["wasi@1.0"], wasi::Wasi),
         row(&["json-iface@1.0"], json_iface::JsonInterface),
+        row(&["lua@5.3a"], lua::Lua::default()),
     ]
 }
 

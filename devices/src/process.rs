@@ -139,12 +139,13 @@ async fn run_in_role(
     }
 }
 
+/// A state with a copy of what its execution device runs for it.
 async fn state(
     context: &Context,
     process: Id,
     wanted: Wanted,
 ) -> Result<Result<Message, Outcome>, CallError> {
-    match context.node().state(context, process, wanted).await?.into_result() {
+    match context.node().state_to_run(context, process, wanted).await?.into_result() {
         Ok(Value::Map(state)) => Ok(Ok(state)),
         Ok(_) => Err(CallError::Raised("the state of a process is a message".into())),
         Err(outcome) => Ok(Err(outcome)),

@@ -8,6 +8,7 @@ mod dedup;
 mod failing;
 mod guide;
 mod hook;
+mod lua;
 mod message;
 mod meta;
 mod multipass;

@@ -1,5 +1,6 @@
 //! What a call may use: the node, and the request that it is a part of.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -9,6 +10,7 @@ use oxbeam_protocol::{Key, Message, Value};
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::NodeMessage;
+use crate::devices::IDENTITY;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
@@ -25,6 +27,8 @@ pub struct Context {
     held: Option<Arc<Held>>,
     /// The actor that computes a process, if the call is a part of that.
     worker: Option<Worker>,
+    /// The devices that may be asked; `None` for all.
+    devices: Option<Arc<BTreeSet<String>>>,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -66,7 +70,7 @@ impl Context {
         let steps = AtomicU64::new(0);
         let request = RequestScope { node, configuration, singleton, steps, cancelled };
         let mode = Mode { wrap: false, hashpath: true, step_hook: true };
-        Self { request: Arc::new(request), depth: 0, mode, held: None, worker: None }
+        Self { request: Arc::new(request), depth: 0, mode, held: None, worker: None, devices: None }
     }
 
     /// Work of an actor that computes a process.
@@ -140,6 +144,21 @@ impl Context {
     pub fn quietly(&self) -> Self {
         let mode = Mode { wrap: false, hashpath: false, step_hook: self.mode.step_hook };
         Self { mode, ..self.clone() }
+    }
+
+    /// The same, for code that may ask these devices alone, besides `message@1.0` and
+    /// `structured@1.0`, whatever it asks them for. No device becomes allowed by this.
+    #[must_use]
+    pub fn with_devices<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        let names = names.into_iter().chain([IDENTITY, "structured@1.0"]);
+        let names = names.filter_map(|name| self.node().devices().own_name(name));
+        let names = names.filter(|name| self.may_ask(name)).map(str::to_owned);
+        Self { devices: Some(Arc::new(names.collect())), ..self.clone() }
+    }
+
+    /// Whether this device, by its own name, may be asked.
+    pub(crate) fn may_ask(&self, device: &str) -> bool {
+        self.devices.as_ref().is_none_or(|allowed| allowed.contains(device))
     }
 
     pub(crate) fn without_step_hook(&self) -> Self {

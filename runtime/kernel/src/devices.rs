@@ -69,6 +69,12 @@ impl Devices {
         self.by_name.contains_key(name)
     }
 
+    /// The own name of the device that has this name.
+    #[must_use]
+    pub fn own_name(&self, name: &str) -> Option<&'static str> {
+        self.by_name.get(name).map(|number| self.name(*number))
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }

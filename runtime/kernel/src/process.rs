@@ -27,7 +27,7 @@ mod waits;
 use std::sync::Weak;
 use std::time::Duration;
 
-use oxbeam_protocol::Id;
+use oxbeam_protocol::{Id, Value};
 use oxbeam_store::Slot;
 use oxbeam_supervisor::{ActorSpec, DynamicSpec, Placement};
 
@@ -104,6 +104,38 @@ impl Node {
         process: Id,
         wanted: Wanted,
     ) -> Result<Outcome, CallError> {
+        self.find_state(context, process, wanted, false).await
+    }
+
+    /// The same to be run on: with a copy of what its execution device runs for it. Nothing that is
+    /// done to it changes the process. Source: spec 10, section 9.
+    ///
+    /// # Errors
+    /// As [`Node::state`].
+    pub async fn state_to_run(
+        &self,
+        context: &Context,
+        process: Id,
+        wanted: Wanted,
+    ) -> Result<Outcome, CallError> {
+        let outcome = self.find_state(context, process, wanted, true).await?;
+        match outcome.into_result() {
+            Ok(Value::Map(state)) => {
+                let state = load::restarted(context, state).await?;
+                Ok(state.map_or_else(|outcome| outcome, Outcome::ok))
+            }
+            Ok(value) => Ok(Outcome::ok(value)),
+            Err(outcome) => Ok(outcome),
+        }
+    }
+
+    async fn find_state(
+        &self,
+        context: &Context,
+        process: Id,
+        wanted: Wanted,
+        to_run: bool,
+    ) -> Result<Outcome, CallError> {
         let wanted = self.meant(process, wanted).await?;
         let computed = self.store()?.computed(process).await?;
         let past = match (wanted, &computed) {
@@ -112,10 +144,12 @@ impl Node {
             _ => false,
         };
         // Should the present have gone on meanwhile, the past knows.
-        match self.ask_process(context, process, wanted, Asked::present(past)).await? {
+        let asked = Asked::present(past);
+        match self.ask_process(context, process, wanted, asked, to_run).await? {
             Some(answer) => Ok(answer),
             None => {
-                let answer = self.ask_process(context, process, wanted, Asked::Past).await?;
+                let asked = Asked::Past;
+                let answer = self.ask_process(context, process, wanted, asked, to_run).await?;
                 answer.ok_or(CallError::Cancelled)
             }
         }
@@ -146,6 +180,7 @@ impl Node {
         process: Id,
         wanted: Wanted,
         asked: Asked,
+        to_run: bool,
     ) -> Result<Option<Outcome>, CallError> {
         let past = asked == Asked::Past;
         let at_once = asked == Asked::PresentAtOnce;
@@ -164,7 +199,7 @@ impl Node {
             _ => None,
         };
         tokio::select! {
-            answer = address.ask(Compute { wanted, at_once }) => {
+            answer = address.ask(Compute { wanted, at_once, to_run }) => {
                 answer.map_err(|error| CallError::unanswered("the process", error))?
             }
             () = context.cancelled() => Err(CallError::Cancelled),

@@ -160,6 +160,9 @@ async fn apply(
     };
     let base = start::with_device_loaded(context, base).await?;
     let found = context.node().devices().of(&base, &function(&key))?;
+    if !context.may_ask(found.name()) {
+        return Err(CallError::NoDevice { name: found.name().into() });
+    }
     let call = Call { key, base, request, context: context.clone() };
     let (base, request) = (call.base.clone(), call.request.clone());
     let outcome = sharing::call(found, call).await?;

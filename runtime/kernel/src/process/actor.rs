@@ -38,6 +38,14 @@ type Reply = oneshot::Sender<Result<Option<Outcome>, CallError>>;
 pub(super) struct Compute {
     pub(super) wanted: Wanted,
     pub(super) at_once: bool,
+    /// The state is to be run: with a snapshot of what its devices run for it.
+    pub(super) to_run: bool,
+}
+
+/// Somebody who waits for a state.
+struct Waiter {
+    reply: Reply,
+    to_run: bool,
 }
 
 /// Computes one process: its next slots or, if it is the one of the past, earlier ones.
@@ -57,7 +65,7 @@ pub struct ProcessActor {
     /// Shown states of the last slots, the latest last.
     recent: VecDeque<(Slot, Message)>,
     /// Who waits for the state after a slot, or (`None`) before any.
-    waiting: BTreeMap<Option<Slot>, Vec<Reply>>,
+    waiting: BTreeMap<Option<Slot>, Vec<Waiter>>,
 }
 
 /// What came of the work on a slot.
@@ -66,15 +74,17 @@ struct Done {
     stopped: Option<Stopped>,
     /// The slot that has no state.
     failed: Option<Slot>,
+    /// The state in memory, to be run elsewhere.
+    copy: Option<Result<Message, CallError>>,
 }
 
 impl Done {
     fn at(live: Live) -> Self {
-        Self { live: Some(live), stopped: None, failed: None }
+        Self { live: Some(live), stopped: None, failed: None, copy: None }
     }
 
     fn unloaded(stopped: Stopped) -> Self {
-        Self { live: None, stopped: Some(stopped), failed: None }
+        Self { live: None, stopped: Some(stopped), failed: None, copy: None }
     }
 }
 
@@ -97,8 +107,12 @@ impl ProcessActor {
         })
     }
 
-    /// The state that is wanted, if it is in memory.
-    fn known(&self, wanted: Option<Slot>) -> Option<Outcome> {
+    /// The state that is wanted, if it is in memory. What is run for a state is not shown, so that a
+    /// state to be run has to be copied.
+    fn known(&self, wanted: Option<Slot>, to_run: bool) -> Option<Outcome> {
+        if to_run && self.runs() {
+            return None;
+        }
         if let Some(live) = &self.live
             && live.slot == wanted
         {
@@ -106,6 +120,11 @@ impl ProcessActor {
         }
         let recent = self.recent.iter().find(|(slot, _)| Some(*slot) == wanted);
         recent.map(|(_, state)| Outcome::ok(state.clone()))
+    }
+
+    /// Whether devices run anything for the state.
+    fn runs(&self) -> bool {
+        self.live.as_ref().is_none_or(|live| live.state.has_handles())
     }
 
     /// Works towards the first slot that somebody waits for.
@@ -122,7 +141,7 @@ impl ProcessActor {
             self.computing = true;
             let live = self.live.take().filter(|_| !behind);
             let work = Work { wanted, failed: self.failed, past: self.past };
-            let work = work.advance(self.context.fresh(), self.process, live);
+            let work = work.go_on(self.context.fresh(), self.process, live);
             ctx.spawn(wrap_future::<_, Self>(work).map(|done, actor, ctx| actor.done(done, ctx)));
             return;
         }
@@ -132,7 +151,7 @@ impl ProcessActor {
     /// The first slot that somebody still waits for.
     fn first_wanted(&mut self) -> Option<Option<Slot>> {
         self.waiting.retain(|_, replies| {
-            replies.retain(|reply| !reply.is_closed());
+            replies.retain(|waiter| !waiter.reply.is_closed());
             !replies.is_empty()
         });
         self.waiting.keys().next().copied()
@@ -179,7 +198,10 @@ impl ProcessActor {
                 let over = self.recent.len().saturating_sub(RECENT);
                 self.recent.drain(..over);
             }
-            self.answer(slot, &Ok(Some(Outcome::ok(state))));
+            self.show(slot, state);
+            if let Some(copy) = done.copy {
+                self.answer(slot, &copy.map(|state| Some(Outcome::ok(state))));
+            }
         }
         if let Some(stopped) = done.stopped {
             let answer = match stopped {
@@ -201,10 +223,24 @@ impl ProcessActor {
         self.work(ctx);
     }
 
-    fn answer(&mut self, wanted: Option<Slot>, answer: &Result<Option<Outcome>, CallError>) {
-        for reply in self.waiting.remove(&wanted).into_iter().flatten() {
+    /// Answers those who want to see the state, and those who want to run it if it is all there is.
+    fn show(&mut self, slot: Option<Slot>, state: Message) {
+        let runs = self.runs();
+        let waiting = self.waiting.remove(&slot).into_iter().flatten();
+        let (later, now): (Vec<_>, Vec<_>) = waiting.partition(|waiter| waiter.to_run && runs);
+        for waiter in now {
             // Whoever asked may have gone.
-            let _ = reply.send(answer.clone());
+            let _ = waiter.reply.send(Ok(Some(Outcome::ok(state.clone()))));
+        }
+        if !later.is_empty() {
+            self.waiting.insert(slot, later);
+        }
+    }
+
+    fn answer(&mut self, wanted: Option<Slot>, answer: &Result<Option<Outcome>, CallError>) {
+        for waiter in self.waiting.remove(&wanted).into_iter().flatten() {
+            // Whoever asked may have gone.
+            let _ = waiter.reply.send(answer.clone());
         }
     }
 }
@@ -217,6 +253,18 @@ struct Work {
 }
 
 impl Work {
+    /// Copies the state if it is the one that is wanted, else works towards that.
+    async fn go_on(self, context: Context, process: Id, live: Option<Live>) -> Done {
+        match live {
+            Some(live) if live.slot == self.wanted => {
+                let copy = commit::with_snapshot(&context, &live.state).await;
+                let copy = copy.map(Message::without_handles);
+                Done { copy: Some(copy), ..Done::at(live) }
+            }
+            live => self.advance(context, process, live).await,
+        }
+    }
+
     /// Loads the state if there is none, else computes one slot.
     async fn advance(self, context: Context, process: Id, live: Option<Live>) -> Done {
         let Some(mut live) = live else {
@@ -239,7 +287,7 @@ impl Work {
                 let failed = Some(before.next());
                 // What is run for the state may be anywhere in the slot: it has to start anew.
                 let live = Some(before).filter(|before| !before.state.has_handles());
-                Done { live, stopped: Some(stopped), failed }
+                Done { live, stopped: Some(stopped), failed, copy: None }
             }
         }
     }
@@ -257,12 +305,13 @@ impl Handler<Compute> for ProcessActor {
             Wanted::Slot(slot) => Some(slot),
             Wanted::Initial | Wanted::Computed | Wanted::Now => None,
         };
-        let known = self.known(wanted);
+        let known = self.known(wanted, compute.to_run);
         if compute.at_once || known.is_some() {
             return Box::pin(wrap_future(std::future::ready(Ok(known))));
         }
         let (reply, answer) = oneshot::channel();
-        self.waiting.entry(wanted).or_default().push(reply);
+        let waiter = Waiter { reply, to_run: compute.to_run };
+        self.waiting.entry(wanted).or_default().push(waiter);
         self.work(ctx);
         Box::pin(wrap_future(async move { answer.await.unwrap_or(Err(CallError::Cancelled)) }))
     }

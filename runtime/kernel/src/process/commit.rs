@@ -109,27 +109,31 @@ pub(super) async fn save(context: &Context, process: Id, live: &mut Live) {
     live.saved = Instant::now();
 }
 
+/// A state with what its execution device runs for it, as a value.
+pub(super) async fn with_snapshot(
+    context: &Context,
+    state: &Message,
+) -> Result<Message, CallError> {
+    let request = Message::from([("path", "snapshot"), ("mode", "Map")]);
+    let outcome = run_as(&context.quietly(), Role::Execution, state, request).await?;
+    if outcome.is_not_found() {
+        return Ok(state.clone());
+    }
+    match outcome.into_result() {
+        Ok(snapshot) => Ok(state.clone().with("snapshot", snapshot)),
+        Err(outcome) => {
+            Err(CallError::Raised(format!("the execution device says {}", outcome.status)))
+        }
+    }
+}
+
 async fn try_save(
     context: &Context,
     process: Id,
     live: &Live,
     slot: Slot,
 ) -> Result<(), CallError> {
-    let mut state = live.state.clone();
-    let request = Message::from([("path", "snapshot"), ("mode", "Map")]);
-    let outcome = run_as(&context.quietly(), Role::Execution, &state, request).await?;
-    if !outcome.is_not_found() {
-        match outcome.into_result() {
-            Ok(snapshot) => drop(state.insert("snapshot", snapshot)),
-            Err(outcome) => {
-                return Err(CallError::Raised(format!(
-                    "the execution device says {}",
-                    outcome.status
-                )));
-            }
-        }
-    }
-    let (state, memory) = pages::apart(state);
+    let (state, memory) = pages::apart(with_snapshot(context, &live.state).await?);
     let state = record::encode(&state)?;
     let checkpoint =
         NewCheckpoint { process, slot, hashpath: hashpath(&live.state), state, memory };

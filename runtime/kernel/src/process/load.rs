@@ -48,27 +48,38 @@ async fn restore(
         return Err(CallError::Raised("the checkpoint holds no state".into()));
     };
     state.set_private(HASHPATH, checkpoint.hashpath.clone());
-    if state.contains("snapshot") {
-        let request = Message::from([("path", "normalize")]);
-        let outcome = run_as(context, Role::Execution, &state, request).await?;
-        // A device without anything to restore does not answer.
-        state = match outcome.is_not_found() {
-            true => state,
-            false => match outcome.into_result() {
-                Ok(Value::Map(state)) => state,
-                Ok(_) => {
-                    return Err(CallError::Raised(
-                        "the execution device restores no message".into(),
-                    ));
-                }
-                Err(outcome) => return Ok(Err(outcome)),
-            },
-        };
-        state.remove("snapshot");
-        state.set_private(HASHPATH, checkpoint.hashpath.clone());
+    Ok(restarted(context, state).await?.map(|state| {
+        let state = at_slot(state.with("initialized", "true"), Some(checkpoint.slot));
+        Live::new(state, Some(checkpoint.slot))
+    }))
+}
+
+/// A state with its execution device running what its snapshot holds.
+pub(super) async fn restarted(
+    context: &Context,
+    state: Message,
+) -> Result<Result<Message, Outcome>, CallError> {
+    if !state.contains("snapshot") {
+        return Ok(Ok(state));
     }
-    let state = at_slot(state.with("initialized", "true"), Some(checkpoint.slot));
-    Ok(Ok(Live::new(state, Some(checkpoint.slot))))
+    let request = Message::from([("path", "normalize")]);
+    let outcome = run_as(context, Role::Execution, &state, request).await?;
+    // A device without anything to restore does not answer.
+    let mut restarted = match outcome.is_not_found() {
+        true => state.clone(),
+        false => match outcome.into_result() {
+            Ok(Value::Map(state)) => state,
+            Ok(_) => {
+                return Err(CallError::Raised("the execution device restores no message".into()));
+            }
+            Err(outcome) => return Ok(Err(outcome)),
+        },
+    };
+    restarted.remove("snapshot");
+    if let Some(hashpath) = state.private(HASHPATH) {
+        restarted.set_private(HASHPATH, hashpath.clone());
+    }
+    Ok(Ok(restarted))
 }
 
 async fn initial(context: &Context, process: Id) -> Result<Result<Live, Outcome>, CallError> {
