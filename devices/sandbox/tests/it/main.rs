@@ -18,5 +18,6 @@ mod lua_deviations;
 mod lua_kept;
 mod lua_scripts;
 mod modules;
+mod nan;
 mod support;
 mod unwinding;
