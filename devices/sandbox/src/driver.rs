@@ -326,6 +326,8 @@ impl Core {
         let result = self.run(function, arguments, host).await;
         if result.is_err() {
             self.set_stack_pointer(outer);
+            // An exception that was on its way would be the next call's, wherever fuel is counted.
+            self.take_thrown();
         }
         Ok(result?.iter().filter_map(Val::from_wasmi).collect())
     }
