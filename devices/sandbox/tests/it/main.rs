@@ -19,5 +19,7 @@ mod lua_kept;
 mod lua_scripts;
 mod modules;
 mod nan;
+mod programs;
+mod published;
 mod support;
 mod unwinding;
