@@ -12,7 +12,7 @@
 
 use wasmi::{Func, FuncType, ResumableCall, ResumableCallHostTrap, ResumableCallOutOfFuel};
 
-use crate::limits::{HOST_CALL_FUEL, HOST_DEPTH, SUSPENDED_CALLS};
+use crate::limits::{HOST_CALL_FUEL, HOST_DEPTH};
 use crate::module::{Action, Module};
 use crate::trap::Cause;
 use crate::{Fault, Guest, Host, Import, Trap, Val};
@@ -246,7 +246,7 @@ impl Run<'_> {
     }
 
     fn suspend(&mut self, mut call: Suspended) -> Result<(), Trap> {
-        if self.core.suspended >= SUSPENDED_CALLS {
+        if self.core.suspended >= self.core.limits.suspended_calls {
             return Err(self.core.trap(Cause::StackOverflow));
         }
         self.core.suspended += 1;
@@ -326,6 +326,8 @@ impl Core {
         let result = self.run(function, arguments, host).await;
         if result.is_err() {
             self.set_stack_pointer(outer);
+            // An exception that was on its way would be the next call's, wherever fuel is counted.
+            self.take_thrown();
         }
         Ok(result?.iter().filter_map(Val::from_wasmi).collect())
     }

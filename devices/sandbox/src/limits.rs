@@ -6,17 +6,13 @@
 /// nothing else would run a thousand times longer than its slice.
 pub const HOST_CALL_FUEL: u64 = 1_000;
 
-/// Suspended calls (`rt.try`, `invoke_*`) that one call may pile up.
-///
-/// PUC Lua allows 200 nested C calls, of which each `pcall` is one.
-pub const SUSPENDED_CALLS: usize = 256;
-
 /// Host calls that may be open at once: a host that calls back into the guest, which calls the host.
 ///
 /// Each level is native stack of the thread, so the limit is small.
 pub const HOST_DEPTH: usize = 8;
 
-/// Bytes of values that one guest stack may hold; every suspended call has a stack of its own.
+/// Bytes of values that one guest stack may hold; every suspended call has a stack of its own. With
+/// the frames of [`CALL_DEPTH`] calls, a stack takes at most 1.6 MiB.
 pub const STACK_BYTES: usize = 1 << 20;
 
 /// Calls that may be nested on one guest stack.
@@ -31,11 +27,18 @@ pub struct Limits {
     pub fuel: u64,
     /// Fuel after which the call yields its thread; at least 1. Changes no result. Default:
     /// 250 000, about a millisecond.
+    ///
+    /// A single operation on memory is not interrupted: on 512 MiB it takes a tenth of a second or
+    /// two. It waits beforehand for as many turns as its fuel is slices.
     pub slice: u64,
     /// Bytes that linear memory may grow to. Default: 512 MiB.
     pub memory_bytes: usize,
     /// Elements that each table may grow to. Default: 100 000.
     pub table_elements: usize,
+    /// Protected calls (`rt.try`, `invoke_*`) that may be suspended in one another, each with a stack of
+    /// its own: together they take at most so many times 1.6 MiB. Default: 256, because PUC Lua
+    /// allows 200 nested C calls, of which each `pcall` is one.
+    pub suspended_calls: usize,
 }
 
 impl Default for Limits {
@@ -45,6 +48,7 @@ impl Default for Limits {
             slice: 250_000,
             memory_bytes: 512 << 20,
             table_elements: 100_000,
+            suspended_calls: 256,
         }
     }
 }

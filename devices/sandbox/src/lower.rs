@@ -1,4 +1,4 @@
-//! Rewrites a module so that wasmi can run it, and so that it gives the same bits everywhere.
+//! Rewrites a module with exceptions so that wasmi can run it.
 //!
 //! wasmi has no exceptions. Legacy exception handling (`try`, `catch`, `delegate`, `rethrow`) and the
 //! final proposal (`try_table`, `throw_ref`, `exnref`) both become plain WebAssembly:
@@ -14,9 +14,6 @@
 //!
 //! An exception has no identity that a program could see, so passing it by value is exact: no table
 //! of exceptions, nothing to free and nothing to run out of.
-//!
-//! The second rewriting is of floats: hardware differs in the bits of the NaN it makes, so every
-//! operation that may make one is followed by a choice of the canonical NaN ([`nan`]).
 //!
 //! # For the driver
 //!
@@ -43,7 +40,6 @@ mod function;
 mod handler;
 mod locals;
 mod module;
-mod nan;
 mod payload;
 mod sections;
 mod survey;
@@ -108,7 +104,7 @@ impl From<wasmparser::Error> for LowerError {
 /// [`LowerError`] says which rule the module breaks. No bytes make this panic.
 pub fn lower(wasm: &[u8]) -> Result<Cow<'_, [u8]>, LowerError> {
     let survey = Survey::of(wasm)?;
-    if survey.is_plain() {
+    if !survey.has_exceptions() {
         return Ok(Cow::Borrowed(wasm));
     }
     module::rewrite(&survey).map(Cow::Owned)

@@ -106,6 +106,7 @@ impl Generator {
         let elements: String = (0..FUNCTIONS).map(|n| format!(" $f{n}")).collect();
         self.both(&format!("(table funcref (elem{elements}))"));
         self.both("(export \"run\" (func $f0))");
+        self.both("(func (export \"refuel\") i32.const 300 global.set $fuel)");
         self.both("(func $tick global.get $fuel i32.eqz if unreachable end");
         self.both("global.get $fuel i32.const 1 i32.sub global.set $fuel)");
         for index in 0..FUNCTIONS {

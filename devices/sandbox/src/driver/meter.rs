@@ -20,13 +20,16 @@ impl Core {
     }
 
     /// Gives the thread away, then hands out the next slice: at least what is required to go on,
-    /// which is more than a slice for operations on large parts of memory.
+    /// which is more than a slice for operations on large parts of memory. Such an operation cannot be
+    /// interrupted, so it waits beforehand for as many turns as it will take.
     pub(super) async fn refill(&mut self, required: u64) -> Result<(), Trap> {
         let left = self.fuel().saturating_add(self.reserve);
         if required > left {
             return Err(self.out_of_fuel());
         }
-        tokio::task::yield_now().await;
+        for _ in 0..required.div_ceil(self.limits.slice.max(1)).max(1) {
+            tokio::task::yield_now().await;
+        }
         let grant = self.limits.slice.max(required).min(left);
         self.reserve = left - grant;
         self.set_fuel(grant);

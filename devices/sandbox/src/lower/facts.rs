@@ -6,7 +6,7 @@ use wasmparser::{
 };
 
 use super::{
-    LowerError, nan,
+    LowerError,
     types::{is_exception, is_exception_heap},
 };
 
@@ -17,8 +17,6 @@ pub(super) struct Facts {
     pub(super) exceptions: bool,
     /// It throws by itself.
     pub(super) throws: bool,
-    /// It has operations that may make a NaN.
-    pub(super) floats: bool,
     /// It holds exceptions in locals, blocks or constants.
     pub(super) references: bool,
     /// Functions it calls, with repetitions.
@@ -75,7 +73,6 @@ pub(super) fn references_of(
 
 impl Facts {
     fn note(&mut self, operator: &Operator<'_>) {
-        self.floats |= nan::Width::made_by(operator).is_some();
         match operator {
             Operator::Throw { .. } | Operator::ThrowRef | Operator::Rethrow { .. } => {
                 self.exceptions = true;

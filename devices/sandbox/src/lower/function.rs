@@ -24,7 +24,6 @@ use super::{
     handler::Kind,
     locals::Locals,
     module::Plan,
-    nan,
     survey::Body,
     types::{self, is_exception},
 };
@@ -95,7 +94,7 @@ impl<'a> Rewriting<'_, 'a> {
             let start = operators.original_position();
             let operator = operators.read()?;
             let raw = self.plan.survey.bytes(start..operators.original_position());
-            self.step(&operator, start, raw, &operators)?;
+            self.step(&operator, start, raw)?;
             at_most("bytes of a function", self.code.len(), MAX_BODY)?;
             at_most("bytes of code", self.code.len(), self.plan.room)?;
         }
@@ -164,13 +163,7 @@ impl<'a> Rewriting<'_, 'a> {
         };
     }
 
-    fn step(
-        &mut self,
-        operator: &Operator<'a>,
-        offset: u64,
-        raw: &[u8],
-        rest: &OperatorsReader<'a>,
-    ) -> Result<(), LowerError> {
+    fn step(&mut self, operator: &Operator<'a>, offset: u64, raw: &[u8]) -> Result<(), LowerError> {
         match operator {
             Operator::Block { blockty } | Operator::Loop { blockty } | Operator::If { blockty } => {
                 self.open_block(operator, *blockty)?;
@@ -194,10 +187,7 @@ impl<'a> Rewriting<'_, 'a> {
                 self.check(self.plan.throwing.indirect(*type_index));
             }
             _ if self.step_exception(operator)? || self.step_reference(operator, offset)? => {}
-            _ => {
-                self.code.extend_from_slice(raw);
-                self.canonicalise(operator, rest)?;
-            }
+            _ => self.code.extend_from_slice(raw),
         }
         Ok(())
     }
@@ -245,22 +235,6 @@ impl<'a> Rewriting<'_, 'a> {
             let distance = self.distance(handler);
             self.sink().global_get(pending).br_if(distance);
         }
-    }
-
-    /// After an operation on floats: makes a NaN canonical, unless the next instruction takes the value
-    /// and hides its bits anyway.
-    fn canonicalise(
-        &mut self,
-        operator: &Operator<'_>,
-        rest: &OperatorsReader<'_>,
-    ) -> Result<(), LowerError> {
-        let Some(width) = nan::Width::made_by(operator) else { return Ok(()) };
-        if nan::hides_bits(&rest.clone().read()?) {
-            return Ok(());
-        }
-        let scratch = self.locals.scratch(width.ty())?;
-        width.canonicalise(scratch, &mut self.sink());
-        Ok(())
     }
 
     /// Rewrites what handles values that are exceptions. Answers whether it wrote anything.
@@ -336,7 +310,7 @@ impl<'a> Rewriting<'_, 'a> {
     /// Both exceptions go into locals, and the condition picks which comes back.
     fn select(&mut self) -> Result<(), LowerError> {
         let parts: Vec<_> = self.plan.payload.parts().collect();
-        let condition = self.locals.scratch(ValType::I32)?;
+        let condition = self.locals.condition()?;
         let second = self.locals.borrow(&self.plan.payload)?;
         let first = self.locals.borrow(&self.plan.payload)?;
         let result = self.plan.types.block_of(&[], &parts)?;

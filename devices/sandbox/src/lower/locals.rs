@@ -1,7 +1,5 @@
 //! The locals of a rewritten function: its own, wider where they hold an exception, then scratch.
 
-use std::collections::HashMap;
-
 use wasm_encoder::ValType;
 
 use super::{
@@ -32,7 +30,7 @@ pub(super) struct Locals {
     new: u32,
     /// Declarations after the parameters.
     declared: Vec<(u32, ValType)>,
-    scratch: HashMap<ValType, u32>,
+    condition: Option<u32>,
     /// Sets of locals, each wide enough for an exception, that are free again.
     spare: Vec<Vec<u32>>,
 }
@@ -48,7 +46,7 @@ impl Locals {
             old: 0,
             new: 0,
             declared: Vec::new(),
-            scratch: HashMap::new(),
+            condition: None,
             spare: Vec::new(),
         };
         for param in params {
@@ -98,13 +96,13 @@ impl Locals {
         }
     }
 
-    /// A local of the type that no value stays in for longer than a few instructions.
-    pub(super) fn scratch(&mut self, ty: ValType) -> Result<u32, LowerError> {
-        if let Some(local) = self.scratch.get(&ty) {
-            return Ok(*local);
+    /// The i32 that a condition stays in for a few instructions.
+    pub(super) fn condition(&mut self) -> Result<u32, LowerError> {
+        if let Some(local) = self.condition {
+            return Ok(local);
         }
-        let local = self.fresh(ty)?;
-        self.scratch.insert(ty, local);
+        let local = self.fresh(ValType::I32)?;
+        self.condition = Some(local);
         Ok(local)
     }
 

@@ -32,7 +32,7 @@ pub(super) struct Plan<'a> {
     pub(super) room: usize,
 }
 
-/// Lowers a module that is not plain.
+/// Lowers a module that has exceptions.
 pub(super) fn rewrite(survey: &Survey<'_>) -> Result<Vec<u8>, LowerError> {
     let mut plan = Plan::of(survey)?;
     // The code first: it adds types.
@@ -78,9 +78,6 @@ impl<'a> Plan<'a> {
     }
 
     fn changes(&self, body: &Body<'_>, index: u32) -> bool {
-        self.survey.references
-            || body.facts.exceptions
-            || body.facts.floats
-            || self.throwing.function(index)
+        self.survey.references || body.facts.exceptions || self.throwing.function(index)
     }
 }

@@ -106,16 +106,11 @@ impl<'a> Survey<'a> {
         }
     }
 
-    /// Whether the module uses exceptions in any way.
+    /// Whether the module uses exceptions in any way; one that does not stays as it is.
     pub(super) fn has_exceptions(&self) -> bool {
         !self.tags.is_empty()
             || self.references
             || self.bodies.iter().any(|body| body.facts.exceptions)
-    }
-
-    /// Whether the module may stay as it is.
-    pub(super) fn is_plain(&self) -> bool {
-        !self.has_exceptions() && !self.bodies.iter().any(|body| body.facts.floats)
     }
 
     /// The bytes of the module in `range`.

@@ -15,7 +15,7 @@ pub const RESULTS: usize = 64;
 pub const IMPORTS: u32 = 1_000;
 /// Functions of its own.
 pub const FUNCTIONS: u32 = 50_000;
-/// Bytes of one function's body: 2 MiB.
+/// Bytes of one function's body: 2 MiB, also once exceptions are lowered.
 pub const FUNCTION_BYTES: usize = 2 << 20;
 /// Local variables of one function, its parameters not counted.
 pub const LOCALS: u32 = 20_000;

@@ -122,23 +122,3 @@ fn a_snapshot_beyond_the_limits_is_refused() {
     let error = Instance::restore(&module, &snapshot, limits).unwrap_err();
     assert!(matches!(error, Trap::Snapshot(SnapshotError::TooLarge)), "{error:?}");
 }
-
-#[test]
-fn there_is_one_nan() {
-    let text = r#"(module
-        (func (export "f64") (param f64 f64) (result i64)
-            (i64.reinterpret_f64 (f64.div (local.get 0) (local.get 1))))
-        (func (export "min") (param f64 f64) (result i64)
-            (i64.reinterpret_f64 (f64.min (local.get 0) (local.get 1))))
-        (func (export "sub") (param f64 f64) (result i64)
-            (i64.reinterpret_f64 (f64.sub (local.get 0) (local.get 1)))))"#;
-    let mut instance =
-        block_on(Instance::new(&module(text), Limits::default(), &mut Zeros)).unwrap();
-    let odd = f64::from_bits(0xfff4_0000_dead_beef);
-
-    for (function, a, b) in [("f64", 0.0, 0.0), ("min", odd, 1.0), ("sub", odd, odd)] {
-        let arguments = [Val::F64(a), Val::F64(b)];
-        let bits = block_on(instance.call(function, &arguments, &mut Zeros)).unwrap();
-        assert_eq!(bits, [Val::I64(0x7ff8_0000_0000_0000)], "{function}");
-    }
-}

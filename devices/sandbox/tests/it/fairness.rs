@@ -66,3 +66,34 @@ fn endless_loops_get_no_more_than_their_share_of_a_thread() {
 
     assert_eq!(done.get(), 10);
 }
+
+/// Filling memory cannot be interrupted, so it is paid for in turns beforehand.
+#[test]
+fn operations_that_take_many_slices_wait_for_as_many_turns() {
+    const SLICE: u64 = 1_000;
+    let module = module(
+        r#"(module (memory 512) (func (export "fill") (param i32)
+            (loop $l
+                (memory.fill (i32.const 0) (i32.const 1) (i32.const 33554432))
+                (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"#,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+
+    let (turns, used) = LocalSet::new().block_on(&runtime, async {
+        let turns = Rc::new(Cell::new(0_u64));
+        let counter = turns.clone();
+        let limits = Limits { slice: SLICE, ..Limits::default() };
+        let mut guest = Instance::new(&module, limits, &mut Zeros).await.unwrap();
+        tokio::task::spawn_local(async move {
+            loop {
+                counter.set(counter.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        guest.call("fill", &[Val::I32(8)], &mut Zeros).await.unwrap();
+        (turns.get(), guest.fuel_used())
+    });
+
+    assert!(used / SLICE > 1_000, "{used} of fuel are many slices");
+    assert!(turns >= used / SLICE * 9 / 10, "{turns} turns for {used} of fuel");
+}

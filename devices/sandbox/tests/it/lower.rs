@@ -9,7 +9,6 @@ use wasmparser::{Validator, WasmFeatures};
 mod border;
 mod legacy;
 mod limits;
-mod nan;
 mod tables;
 
 /// The bytes of a module, lowered, after a look that nothing of the exception proposals is left.

@@ -18,5 +18,8 @@ mod lua_deviations;
 mod lua_kept;
 mod lua_scripts;
 mod modules;
+mod nan;
+mod programs;
+mod published;
 mod support;
 mod unwinding;

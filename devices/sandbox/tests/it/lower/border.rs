@@ -138,9 +138,8 @@ fn a_module_in_a_64_bit_memory_is_lowered_alike() {
 
 #[test]
 fn plain_modules_are_given_back_as_they_were() {
-    assert!(is_untouched("(module (memory 1) (func (param f64) local.get 0 f64.neg drop))"));
+    assert!(is_untouched("(module (memory 1) (func (param f64) local.get 0 f64.sqrt drop))"));
     assert!(!is_untouched("(module (tag))"));
-    assert!(!is_untouched("(module (func (param f64) local.get 0 local.get 0 f64.add drop))"));
 }
 
 #[test]
