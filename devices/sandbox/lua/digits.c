@@ -177,6 +177,20 @@ static int wholedigits (uint64_t whole, char *digits, int *place) {
 }
 
 
+size_t oxb_whole (long long n, char *out) {
+  char reversed[DIGITS];
+  size_t len = 0, sign = n < 0, i;
+  uint64_t rest = sign ? 0 - (uint64_t)n : (uint64_t)n;
+  do {
+    reversed[len++] = (char)('0' + rest % 10);
+    rest /= 10;
+  } while (rest > 0);
+  out[0] = '-';
+  for (i = 0; i < len; i++) out[sign + i] = reversed[len - 1 - i];
+  return sign + len;
+}
+
+
 int oxb_digits (double n, char *digits, int *place) {
   int k;
   *place = 0;

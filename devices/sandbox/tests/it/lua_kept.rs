@@ -120,3 +120,24 @@ async fn programs_that_want_too_much_end_by_name() {
         assert!(named, "{source}: {ended:?}");
     }
 }
+#[tokio::test]
+async fn recursion_without_end_is_an_error_that_can_be_caught() {
+    let mut vm = vm("local function deep(n) return 1 + deep(n + 1) end
+        local function own() return (setmetatable({}, {__index = function(t, k) return t[k] end})).x end
+        function f()
+            local ok, text = pcall(deep, 1)
+            local again, _ = pcall(own)
+            local third = pcall(string.gsub, 'x', 'x', function() return deep(1) end)
+            return ok, text, again, third
+        end
+        function uncaught() return deep(1) end")
+    .await;
+    let results = vm.call(b"f", Vec::new(), Context::default(), &mut NoAo).await;
+    let results = results.expect("it is caught");
+    let Value::Bytes(message) = &results[1] else { panic!("{results:?}") };
+    assert!(message.starts_with(b"stack overflow"), "{message:?}");
+    assert_eq!([&results[0], &results[2], &results[3]], [&Value::from(false); 3]);
+    let error = raised(vm.call(b"uncaught", Vec::new(), Context::default(), &mut NoAo).await);
+    assert!(error.message.starts_with(b"stack overflow"), "{error:?}");
+    assert!(error.trace.len() <= 32);
+}

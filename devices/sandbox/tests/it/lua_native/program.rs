@@ -6,7 +6,7 @@ use std::fmt::Write;
 pub(crate) fn of_seed(seed: u64) -> String {
     let mut writer = Writer { state: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, labels: 0 };
     // Seeds that lie close together start alike.
-    (0..8).for_each(|_| drop(writer.next()));
+    (0..8).for_each(|_| _ = writer.next());
     let mut out = String::from(STATE);
     for _ in 0..8 + writer.below(12) {
         writer.statement(&mut out, 2);

@@ -34,7 +34,8 @@ function tonumber(v, base)
   if type(v) == 'number' then return v end
   local n
   if base then n = native.tonumber(v, base) else n = native.tonumber(v) end
-  return n and n + 0.0
+  -- Not by adding zero, which takes the sign from -0.0.
+  return n and n * 1.0
 end
 
 function select(n, ...)
