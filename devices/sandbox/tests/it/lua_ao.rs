@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use oxbeam_protocol::{List, Message, Value};
+use oxbeam_sandbox::Trap;
 use oxbeam_sandbox::lua::{AoError, AoFunction, AoHost, Context, LuaError, NoAo, SANDBOXED, Vm};
-use oxbeam_sandbox::{Limits, Trap};
 
 use crate::lua::{integer, raised, vm};
 
