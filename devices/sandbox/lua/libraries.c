@@ -313,7 +313,8 @@ void libraries_open (lua_State *L) {
   lua_newtable(L);
   lua_setfield(L, LUA_REGISTRYINDEX, "oxb.names");
   for (l = libraries; l->name != NULL; l++) {
-    luaL_requiref(L, l->name, l->open, 1);
+    /* scripts find out whether they have coroutines by their name, so only `require` gives them */
+    luaL_requiref(L, l->name, l->open, strcmp(l->name, LUA_COLIBNAME) != 0);
     name(L, l->module);
     lua_pop(L, 1);
   }

@@ -155,3 +155,23 @@ async fn random_numbers_and_time_follow_from_what_is_given() {
     assert_eq!(text("os.time{year=2024, month=2, day=29, hour=0}").await, "1709164800");
     assert_eq!(text("math.random(1000000)").await, text("math.random(1000000)").await);
 }
+
+#[tokio::test]
+async fn each_byte_of_a_literal_from_0x80_becomes_two() {
+    for (expression, expected) in [
+        ("#'\u{e9}'", "4"),
+        ("'\u{e9}'", "\u{c3}\u{a9}"),
+        ("#[[\u{20ac}]]", "6"),
+        ("#'\\xc3\\169'", "2"),
+        ("#'plain' --[[ \u{e9} ]]", "5"),
+        ("load('return #\\'\\195\\169\\'')()", "4"),
+    ] {
+        assert_eq!(text(expression).await, expected, "{expression}");
+    }
+}
+
+#[tokio::test]
+async fn coroutines_are_had_by_asking_for_them() {
+    assert_eq!(text("type(coroutine)").await, "nil");
+    assert_eq!(text("type(require 'coroutine'.wrap)").await, "function");
+}

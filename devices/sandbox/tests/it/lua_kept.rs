@@ -86,7 +86,7 @@ async fn what_cannot_be_a_message_is_an_error_that_says_where() {
         ("local t = {} t.a = {b = t} return t", "a table that contains itself at a.b"),
         ("return {x = {print}}", "a function at x.1"),
         ("return {[{}] = 1}", "a key that is neither text nor a whole number"),
-        ("return {c = coroutine.create(print)}", "a thread at c"),
+        ("return {c = require 'coroutine'.create(print)}", "a thread at c"),
     ] {
         let message = raised(eval(source).await).message;
         assert!(String::from_utf8_lossy(&message).starts_with(expected), "{message:?}");
@@ -107,7 +107,7 @@ async fn programs_that_want_too_much_end_by_name() {
         "for i = 1, 1e9 do _G['g' .. i] = i end",
         "local s = 'x' while true do s = s .. s end",
         "local t = {} for i = 1, 1e9 do t = {t} end",
-        "return coroutine.wrap(function() while true do end end)()",
+        "return require 'coroutine'.wrap(function() while true do end end)()",
         "string.gsub(('x'):rep(100000), '.', function() while true do end end)",
         "return table.concat(setmetatable({}, {__len = function() return 1e9 end}))",
     ] {
@@ -119,4 +119,25 @@ async fn programs_that_want_too_much_end_by_name() {
         );
         assert!(named, "{source}: {ended:?}");
     }
+}
+#[tokio::test]
+async fn recursion_without_end_is_an_error_that_can_be_caught() {
+    let mut vm = vm("local function deep(n) return 1 + deep(n + 1) end
+        local function own() return (setmetatable({}, {__index = function(t, k) return t[k] end})).x end
+        function f()
+            local ok, text = pcall(deep, 1)
+            local again, _ = pcall(own)
+            local third = pcall(string.gsub, 'x', 'x', function() return deep(1) end)
+            return ok, text, again, third
+        end
+        function uncaught() return deep(1) end")
+    .await;
+    let results = vm.call(b"f", Vec::new(), Context::default(), &mut NoAo).await;
+    let results = results.expect("it is caught");
+    let Value::Bytes(message) = &results[1] else { panic!("{results:?}") };
+    assert!(message.starts_with(b"stack overflow"), "{message:?}");
+    assert_eq!([&results[0], &results[2], &results[3]], [&Value::from(false); 3]);
+    let error = raised(vm.call(b"uncaught", Vec::new(), Context::default(), &mut NoAo).await);
+    assert!(error.message.starts_with(b"stack overflow"), "{error:?}");
+    assert!(error.trace.len() <= 32);
 }

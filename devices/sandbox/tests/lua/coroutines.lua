@@ -1,4 +1,5 @@
 -- Coroutines, also across protected calls and metamethods.
+local coroutine = require 'coroutine'
 local function gen(n) return coroutine.wrap(function() for i = 1, n do coroutine.yield(i) end end) end
 local sum = 0
 for i in gen(100) do sum = sum + i end
