@@ -6,6 +6,7 @@ mod ans104;
 mod apply;
 mod cache;
 mod codec;
+mod cron;
 mod dedup;
 mod flat;
 mod hook;
@@ -55,6 +56,7 @@ pub fn table() -> Vec<Row> {
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
         row(&["supervision@1.0"], supervision::Supervision),
+        row(&["cron@1.0"], cron::Cron),
     ]
 }
 

@@ -58,6 +58,26 @@ pub struct Settings {
     /// Whether an assignment's signature and hash chain are verified before it is computed.
     /// Default: true.
     pub verifies_log: bool,
+    /// Who may start timers. Default: anybody.
+    pub cron_access: CronAccess,
+    /// Timers of the node. Default: 10 000.
+    pub cron_max_tasks: usize,
+    /// Timers of one client; what nobody signed comes from one client. Default: 1 000.
+    pub cron_max_tasks_of_client: usize,
+    /// Shortest interval of a timer. Default: 100 ms.
+    pub cron_min_interval: Duration,
+}
+
+/// Who may start timers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CronAccess {
+    /// Anybody, as on the reference node.
+    #[default]
+    Any,
+    /// Whoever signs the request.
+    Signed,
+    /// Admins of the node.
+    Admin,
 }
 
 impl Default for Settings {
@@ -87,6 +107,10 @@ impl Settings {
             schedules: !options.is("scheduling_mode", "disabled"),
             accepts_unsigned: !options.is("verify_assignments", "true"),
             verifies_log: !options.is("verify_assignments", "false"),
+            cron_access: cron_access(&options),
+            cron_max_tasks: options.size("cron_max_tasks"),
+            cron_max_tasks_of_client: options.size("cron_max_tasks_of_client"),
+            cron_min_interval: options.millis("cron_min_interval"),
         }
     }
 }
@@ -99,6 +123,14 @@ fn signing(options: &Reader<'_>) -> Signing {
         Some("never") => Signing::Never,
         _ if options.is("force_signed", "false") => Signing::OnRequest,
         _ => Signing::Always,
+    }
+}
+
+fn cron_access(options: &Reader<'_>) -> CronAccess {
+    match options.text("cron_access").as_deref() {
+        Some("signed") => CronAccess::Signed,
+        Some("admin") => CronAccess::Admin,
+        _ => CronAccess::Any,
     }
 }
 
