@@ -302,7 +302,7 @@ async fn what_a_push_owed_is_delivered_after_a_restart() {
     scene.seen(scene.a).await;
     // As a push does first, and then its program ends.
     let key = EntryKey { process: scene.a, slot: 1, index: 1 };
-    scene.node.node.owe(&[key], 0).await.unwrap();
+    scene.node.node.owe(&[oxbeam_kernel::outbox::Owed { key, not_before: 0 }], 0).await.unwrap();
     scene.node = scene.node.restarted(NodeMessage::default(), rows()).await;
     scene.reaches(scene.b, 1).await;
     scene.reaches(scene.a, 2).await;
