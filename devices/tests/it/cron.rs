@@ -64,8 +64,14 @@ impl Scene {
     }
 
     async fn ask_as(&self, signer: &Wallet, key: &str, request: Message) -> Answer {
-        let path = format!("/~cron@1.0/{key}");
-        self.node.answer(crate::node::signed(&request, signer).with("path", path)).await
+        self.ask_with(crate::node::signed(&request, signer), key, Message::new()).await
+    }
+
+    /// Asks with a signed message, to which somebody has added something.
+    async fn ask_with(&self, signed: Message, key: &str, added: Message) -> Answer {
+        let mut request = self.node.node.authenticate(signed).await.unwrap();
+        request.extend(added);
+        self.node.node.answer(request.with("path", format!("/~cron@1.0/{key}"))).await
     }
 
     /// Starts a task, and answers with its id.
@@ -299,8 +305,7 @@ async fn a_task_is_seen_and_stopped_by_who_signed_it_and_by_admins() {
     assert_eq!(tasks(&all).len(), 1, "{all:?}");
 
     // What somebody else adds to a signed message is not asked for by its signer.
-    let added = crate::node::signed(&any(), &owner).with("task", task.clone());
-    let added = scene.node.answer(added.with("path", "/~cron@1.0/stop")).await;
+    let added = scene.ask_with(crate::node::signed(&any(), &owner), "stop", named()).await;
     assert_ne!(added.status, 200, "{added:?}");
     assert_eq!(scene.ask_as(&owner, "stop", named()).await.status, 200);
 }

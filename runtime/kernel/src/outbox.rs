@@ -234,15 +234,17 @@ pub async fn results(
 
 impl Node {
     /// Makes messages of a slot owed: they are delivered, whatever happens, by the background from
-    /// `next_try` on, or from when they may leave, if nobody does it before. What was delivered or given up stays so. Answers when
+    /// `next_try` on if nobody does it before, and those that are put off from then on. What was delivered or given up stays so. Answers when
     /// that is on disk.
     ///
     /// # Errors
     /// Errors of the store.
     pub async fn owe(&self, owed: &[Owed], next_try: u64) -> Result<(), CallError> {
-        let store = self.store()?;
+        let (store, now) = (self.store()?, milliseconds());
         for some in owed.chunks(AT_ONCE) {
-            let begin = |one: &Owed| store.begin(one.key, next_try.max(one.not_before));
+            // What is put off is nobody's but the background's.
+            let next = |one: &Owed| if one.not_before > now { one.not_before } else { next_try };
+            let begin = |one: &Owed| store.begin(one.key, next(one));
             for begun in join_all(some.iter().map(begin)).await {
                 match begun {
                     Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) | Ok(_) => {}
