@@ -6,6 +6,7 @@ mod ans104;
 mod apply;
 mod cache;
 mod codec;
+mod cron;
 mod dedup;
 mod flat;
 mod hook;
@@ -63,6 +64,7 @@ pub fn table() -> Vec<Row> {
         row(&["wasi@1.0"], wasi::Wasi),
         row(&["json-iface@1.0"], json_iface::JsonInterface),
         row(&["lua@5.3a"], lua::Lua::default()),
+        row(&["cron@1.0"], cron::Cron),
     ]
 }
 

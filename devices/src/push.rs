@@ -8,7 +8,8 @@
 //!
 //! A push makes the slot's messages owed before it delivers the first of them: whatever happens to
 //! the push, the rest goes on in the background. Beyond [`Settings::push_depth`] and
-//! [`Settings::push_time`] it leaves the rest there itself, and reports those messages as pending.
+//! [`Settings::push_time`] it leaves the rest there itself, and reports those messages as pending. So
+//! does it with a message whose `deliver-at`, in milliseconds since 1970, is still to come.
 //! Source: spec 12, part A.
 //!
 //! [`Settings::push_depth`]: oxbeam_kernel::Settings::push_depth

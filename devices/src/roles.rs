@@ -75,6 +75,13 @@ pub(crate) fn is_of_node(node: &Node, message: &Message) -> bool {
         .any(|one| one.committer().is_some_and(|by| by == node.address()) && !is_for_others(&one))
 }
 
+/// Who has signed the request: the addresses of [`is_signed_by`].
+pub(crate) fn who_signed(context: &Context) -> Vec<String> {
+    let all = signers(context).map(|signer| Value::Bytes(signer.to_bytes()));
+    let believed = all.filter(|signer| is_signed_by(context, signer));
+    believed.filter_map(|signer| Some(String::from_utf8_lossy(signer.as_name()?).into())).collect()
+}
+
 fn signers(context: &Context) -> impl Iterator<Item = Key> {
     context.signed().map(|signed| commitment::committers(&signed)).into_iter().flatten()
 }

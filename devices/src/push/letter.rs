@@ -1,6 +1,7 @@
 //! One message of a slot on its way. Source: spec 12, section 4.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use num_bigint::BigInt;
 use oxbeam_kernel::outbox::{Arrived, Sender, Sent, Undelivered, definition, may_sign};
@@ -9,7 +10,7 @@ use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{EntryKey, Origin, Slot};
 
-use super::opened::Opened;
+use super::opened::{Opened, after};
 use super::{Run, resolve};
 
 /// An entry of a slot's outbox.
@@ -34,6 +35,10 @@ impl Letter<'_> {
         let node = run.context.node();
         if node.is_scheduler_of(to).await?.is_none() {
             return Ok(no_target(target));
+        }
+        if self.sent.not_before() > after(Duration::ZERO) {
+            // It is owed, and leaves by itself.
+            return Ok(pending(target));
         }
         if run.is_over(level) {
             node.leave_to_courier(self.key(), "left to the background").await?;

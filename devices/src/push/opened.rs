@@ -35,9 +35,9 @@ impl Opened {
         };
         let sent = outbox::entries(&results);
         let node = run.context.node();
-        let keys = outbox::deliverable(node, process, slot, &sent).await?;
+        let owed = outbox::deliverable(node, process, slot, &sent).await?;
         let lease = run.context.settings().push_time.saturating_add(LEASE);
-        node.owe(&keys, after(lease)).await?;
+        node.owe(&owed, after(lease)).await?;
         Ok(Ok(Self { process, slot, results, sent }))
     }
 
@@ -64,7 +64,7 @@ impl Opened {
 }
 
 /// Milliseconds since 1970, so much later than now.
-fn after(wait: Duration) -> u64 {
+pub(super) fn after(wait: Duration) -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.saturating_add(wait).as_millis()).unwrap_or(u64::MAX)
 }

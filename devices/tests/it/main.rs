@@ -4,6 +4,7 @@
 mod apply;
 mod cache;
 mod codecs;
+mod cron;
 mod dedup;
 mod failing;
 mod guide;

@@ -9,7 +9,8 @@
 //! ├── pasts       dynamic: an actor for each process of which earlier slots are read
 //! ├── outbox      delivers what processes send and nobody pushes any more
 //! ├── requests    one_for_one: for each control thread, an actor that takes requests
-//! └── start       runs the `start` hook, once
+//! ├── start       runs the `start` hook, once
+//! └── timers      makes the requests that are due
 //! ```
 
 use std::path::PathBuf;
@@ -34,6 +35,7 @@ use crate::request::RequestActor;
 use crate::scheduler;
 use crate::start::StartActor;
 use crate::store::StoreActor;
+use crate::timers::TimersActor;
 
 /// How often parts of the node may fail before it gives up: a store whose disk fails now and then
 /// is opened again, one that fails all the time ends the node with a code.
@@ -113,8 +115,9 @@ impl Boot {
         let devices = ChildSpec::supervisor("devices", threads.devices(&devices));
         let requests = ChildSpec::supervisor("requests", threads.requests(&node));
         let outbox = ChildSpec::worker("outbox", CourierActor::spec(&node));
-        let after_store =
-            [devices].into_iter().chain(dynamic).chain([outbox, requests, StartActor::spec(&node)]);
+        let timers = ChildSpec::worker("timers", TimersActor::spec(&node));
+        let last = [outbox, requests, StartActor::spec(&node), timers];
+        let after_store = [devices].into_iter().chain(dynamic).chain(last);
         let spec = SupervisorSpec::new()
             .strategy(Strategy::RestForOne)
             .intensity(INTENSITY)

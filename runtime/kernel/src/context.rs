@@ -83,6 +83,12 @@ impl Context {
         self.worker
     }
 
+    /// Whether the call is a part of computing a process, whose results follow from its log alone.
+    #[must_use]
+    pub fn is_computing(&self) -> bool {
+        self.worker.is_some()
+    }
+
     /// A new request of the same worker: with the configuration in force, and all of its limits.
     pub(crate) fn fresh(&self) -> Self {
         let fresh = Self::new(self.node().clone(), self.request.cancelled.clone());

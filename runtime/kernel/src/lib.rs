@@ -30,6 +30,7 @@ mod scheduler;
 mod settings;
 mod start;
 mod store;
+pub mod timers;
 
 pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
@@ -44,4 +45,4 @@ pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use request::{Answer, http_status};
-pub use settings::{GuestLimits, HttpLimits, LogForm, Settings, Signing, Startup};
+pub use settings::{CronAccess, GuestLimits, HttpLimits, LogForm, Settings, Signing, Startup};

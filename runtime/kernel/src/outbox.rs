@@ -7,6 +7,9 @@
 //!                                         └── later ◄┴─► given up (dead letter)
 //! ```
 //!
+//! A message with `deliver-at` is due at that time and not before: a process sends itself one to be
+//! woken.
+//!
 //! A message leaves in the form in which it was committed, and the target remembers where it came
 //! from, so that any number of attempts come to one slot. Source: spec 12, part A.
 
@@ -45,6 +48,15 @@ pub struct Sent {
     pub index: u32,
     /// What the process wants to be sent.
     pub entry: Value,
+}
+
+/// A message that is to be made owed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Owed {
+    /// Which one.
+    pub key: EntryKey,
+    /// When it may leave at the earliest, in milliseconds since 1970.
+    pub not_before: u64,
 }
 
 /// Why a message has not arrived.
@@ -106,6 +118,22 @@ impl Sent {
     #[must_use]
     pub fn target(&self) -> Option<&str> {
         std::str::from_utf8(target(self.entry.as_map()?)?.as_bytes()?).ok()
+    }
+
+    /// When it may leave at the earliest, in milliseconds since 1970: its `deliver-at`. What is not
+    /// known before it is sent does not wait.
+    #[must_use]
+    pub fn not_before(&self) -> u64 {
+        let entry = self.entry.as_map().filter(|_| is_sent(self));
+        let at =
+            entry.and_then(|entry| entry.get("deliver-at").or_else(|| entry.get("Deliver-At")));
+        match at {
+            Some(Value::Integer(at)) => u64::try_from(at).unwrap_or_default(),
+            Some(Value::Bytes(at)) => {
+                std::str::from_utf8(at).ok().and_then(|at| at.parse().ok()).unwrap_or_default()
+            }
+            _ => 0,
+        }
     }
 }
 
@@ -206,20 +234,27 @@ pub async fn results(
 
 impl Node {
     /// Makes messages of a slot owed: they are delivered, whatever happens, by the background from
-    /// `next_try` on if nobody does it before. What was delivered or given up stays so. Answers when
+    /// `next_try` on if nobody does it before, and those that are put off from then on. What was delivered or given up stays so. Answers when
     /// that is on disk.
     ///
     /// # Errors
     /// Errors of the store.
-    pub async fn owe(&self, keys: &[EntryKey], next_try: u64) -> Result<(), CallError> {
-        let store = self.store()?;
-        for some in keys.chunks(AT_ONCE) {
-            for begun in join_all(some.iter().map(|key| store.begin(*key, next_try))).await {
+    pub async fn owe(&self, owed: &[Owed], next_try: u64) -> Result<(), CallError> {
+        let (store, now) = (self.store()?, milliseconds());
+        for some in owed.chunks(AT_ONCE) {
+            // What is put off is nobody's but the background's.
+            let next = |one: &Owed| if one.not_before > now { one.not_before } else { next_try };
+            let begin = |one: &Owed| store.begin(one.key, next(one));
+            for begun in join_all(some.iter().map(begin)).await {
                 match begun {
                     Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) | Ok(_) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
+        }
+        if owed.iter().any(|one| one.not_before > 0) {
+            // It sleeps until what it knows to be due.
+            self.courier().notify_one();
         }
         Ok(())
     }
@@ -293,7 +328,7 @@ impl Node {
     }
 }
 
-/// The messages of a slot whose targets this node knows, by their keys.
+/// The messages of a slot whose targets this node knows.
 ///
 /// # Errors
 /// Errors of reading.
@@ -302,17 +337,18 @@ pub async fn deliverable(
     process: Id,
     slot: Slot,
     sent: &[Sent],
-) -> Result<Vec<EntryKey>, CallError> {
-    let mut keys = Vec::new();
+) -> Result<Vec<Owed>, CallError> {
+    let mut owed = Vec::new();
     for one in sent.iter().filter(|one| is_sent(one)) {
         let target = one.target().and_then(|target| target.parse().ok());
         if let Some(target) = target
             && node.is_scheduler_of(target).await?.is_some()
         {
-            keys.push(EntryKey { process, slot, index: one.index });
+            let key = EntryKey { process, slot, index: one.index };
+            owed.push(Owed { key, not_before: one.not_before() });
         }
     }
-    Ok(keys)
+    Ok(owed)
 }
 
 /// The definition of a process, with the commitments that make its id.
@@ -336,6 +372,20 @@ mod tests {
         assert_eq!(keys, ["1", "2", "10", "a", "b"]);
         let indexes: Vec<_> = sent.iter().map(|one| one.index).collect();
         assert_eq!(indexes, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_message_says_when_it_may_leave() {
+        let not_before = |entry: Message| {
+            let entry = entry.with("target", "t").into();
+            Sent { key: "1".into(), index: 1, entry }.not_before()
+        };
+        assert_eq!(not_before(Message::from([("Deliver-At", "1700000000000")])), 1_700_000_000_000);
+        assert_eq!(not_before(Message::new().with("deliver-at", 5)), 5);
+        assert_eq!(not_before(Message::new().with("deliver-at", -5)), 0);
+        assert_eq!(not_before(Message::from([("deliver-at", "tomorrow")])), 0);
+        let resolved = Message::from([("deliver-at", "5"), ("resolve", "/~meta@1.0/info")]);
+        assert_eq!(not_before(resolved), 0, "it would have to be known now");
     }
 
     #[test]

@@ -60,6 +60,14 @@ pub struct Settings {
     pub verifies_log: bool,
     /// What guests may use.
     pub guest: GuestLimits,
+    /// Who may start timers. Default: anybody.
+    pub cron_access: CronAccess,
+    /// Timers of the node. Default: 10 000.
+    pub cron_max_tasks: usize,
+    /// Timers of one client; what nobody signed comes from one client. Default: 1 000.
+    pub cron_max_tasks_of_client: usize,
+    /// Shortest interval of a timer. Default: 100 ms.
+    pub cron_min_interval: Duration,
 }
 
 /// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results, so they
@@ -72,6 +80,18 @@ pub struct GuestLimits {
     pub slice: u64,
     /// Bytes that the memory of an instance may grow to. Default: 512 MiB.
     pub memory_bytes: usize,
+}
+
+/// Who may start timers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CronAccess {
+    /// Anybody, as on the reference node.
+    #[default]
+    Any,
+    /// Whoever signs the request.
+    Signed,
+    /// Admins of the node.
+    Admin,
 }
 
 impl Default for Settings {
@@ -106,6 +126,10 @@ impl Settings {
                 slice: options.number("guest_slice"),
                 memory_bytes: options.size("guest_memory_bytes"),
             },
+            cron_access: cron_access(&options),
+            cron_max_tasks: options.size("cron_max_tasks"),
+            cron_max_tasks_of_client: options.size("cron_max_tasks_of_client"),
+            cron_min_interval: options.millis("cron_min_interval"),
         }
     }
 }
@@ -118,6 +142,14 @@ fn signing(options: &Reader<'_>) -> Signing {
         Some("never") => Signing::Never,
         _ if options.is("force_signed", "false") => Signing::OnRequest,
         _ => Signing::Always,
+    }
+}
+
+fn cron_access(options: &Reader<'_>) -> CronAccess {
+    match options.text("cron_access").as_deref() {
+        Some("signed") => CronAccess::Signed,
+        Some("admin") => CronAccess::Admin,
+        _ => CronAccess::Any,
     }
 }
 

@@ -69,12 +69,46 @@ pub struct Timer {
     pub next_run: Option<u64>,
     /// Milliseconds from run to run; `None` runs once.
     pub interval: Option<u64>,
-    /// When it ran last.
+    /// When its last run ended.
     pub last_run: Option<u64>,
-    /// How often it ran.
+    /// How many of its runs have ended.
     pub runs: u64,
-    /// Runs that fell into times when the node was down and were not made up for.
+    /// Runs that were due and are not made up for.
     pub missed: u64,
+    /// When the run was due that has begun and whose end is not recorded.
+    #[serde(default)]
+    pub began: Option<u64>,
+    /// What becomes of runs that were due while none could be made.
+    #[serde(default)]
+    pub catch_up: CatchUp,
+    /// Who asked for it, by their addresses; nobody in particular if there are none.
+    #[serde(default)]
+    pub owners: Vec<String>,
+    /// The last run that failed.
+    #[serde(default)]
+    pub failure: Option<Failure>,
+}
+
+/// What becomes of the runs of a timer that were due while the node was down or busy with the run
+/// before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum CatchUp {
+    /// They are left out.
+    Skip,
+    /// One run is made for all of them.
+    #[default]
+    Once,
+    /// Each is made.
+    All,
+}
+
+/// A run that failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// When it ended.
+    pub at: u64,
+    /// What was said about it.
+    pub reason: String,
 }
 
 impl Timers for LocalStore {

@@ -106,6 +106,14 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("How deep a synchronous push follows messages before it leaves the rest to the background"),
     time("push_time", 30_000)
         .doc("For how long it does"),
+    new("cron_access", Word(&["any", "signed", "admin"]), Preset::Word("any"))
+        .doc("Who may start timers with `~cron@1.0`: anybody, whoever signs the request, or admins of the node"),
+    number("cron_max_tasks", 0, 1_000_000, 10_000).unit("timers")
+        .doc("Timers that the node keeps; one more is answered 503"),
+    number("cron_max_tasks_of_client", 0, 1_000_000, 1000).unit("timers")
+        .doc("Timers of one signer; all those that nobody signed are one client's. One more is answered 429"),
+    time("cron_min_interval", 100)
+        .doc("Shortest interval of a timer; less is answered 400"),
     new("remote_networks", Word(&["public", "any"]), Preset::Word("public")).at_start()
         .doc("Where messages to processes of other nodes are sent: to `public` addresses alone, or to `any`, this machine and those beside it included"),
     number("guest_fuel", 1_000_000, 1 << 60, 2_500_000_000).unit("fuel").at_start()

@@ -273,8 +273,8 @@ async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Slot, Undelivered> {
 pub(super) async fn go_on(context: &Context, process: Id, slot: Slot) -> Result<(), CallError> {
     let Ok(results) = results(context, process, slot).await? else { return Ok(()) };
     let node = context.node();
-    let keys = deliverable(node, process, slot, &entries(&results)).await?;
-    node.owe(&keys, milliseconds()).await
+    let owed = deliverable(node, process, slot, &entries(&results)).await?;
+    node.owe(&owed, milliseconds()).await
 }
 
 /// The slot of an assignment.

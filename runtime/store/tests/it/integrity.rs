@@ -1,9 +1,9 @@
 //! Damage is found and named, and never read as data.
 
 use oxbeam_store::{
-    Append, Change, Checkpoints, Commit, ContentBatch, Family, Limit, LocalStore, Log, Memory,
-    MemoryDisk, NewCheckpoint, Origin, Outbox, Persist, Results, StoreError, Table, Tables, Timer,
-    Timers,
+    Append, CatchUp, Change, Checkpoints, Commit, ContentBatch, Family, Limit, LocalStore, Log,
+    Memory, MemoryDisk, NewCheckpoint, Origin, Outbox, Persist, Results, StoreError, Table, Tables,
+    Timer, Timers,
 };
 
 use crate::common::{Place, append, append_with, bytes, commit, id, on_both, outgoing, small};
@@ -45,6 +45,10 @@ pub(crate) async fn fill(store: &LocalStore) {
         last_run: None,
         runs: 0,
         missed: 0,
+        began: Some(40),
+        catch_up: CatchUp::All,
+        owners: vec!["owner".into()],
+        failure: None,
     };
     store.put_timer(timer, Persist::Synced).await.unwrap();
     for table in [Table::Names, Table::Ledgers, Table::Node] {

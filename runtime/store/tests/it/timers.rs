@@ -1,6 +1,6 @@
 //! Durable timers.
 
-use oxbeam_store::{Limit, Persist, Timer, Timers};
+use oxbeam_store::{CatchUp, Limit, Persist, Timer, Timers};
 
 use crate::common::{bytes, id, on_both};
 
@@ -13,6 +13,10 @@ fn timer(name: &str, next_run: Option<u64>) -> Timer {
         last_run: None,
         runs: 0,
         missed: 0,
+        began: None,
+        catch_up: CatchUp::Once,
+        owners: Vec::new(),
+        failure: None,
     }
 }
 

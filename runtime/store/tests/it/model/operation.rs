@@ -2,7 +2,7 @@
 
 use oxbeam_protocol::Id;
 use oxbeam_store::{
-    Append, Change, Checkpoints, Content, ContentBatch, EntryKey, LocalStore, Log, Memory,
+    Append, CatchUp, Change, Checkpoints, Content, ContentBatch, EntryKey, LocalStore, Log, Memory,
     NewCheckpoint, Origin, Outbox, PAGE_BYTES, Persist, Processes, Results, Status, StoreError,
     Table, Tables, Timer, Timers,
 };
@@ -301,8 +301,19 @@ async fn move_entry(store: &LocalStore, state: &mut State, operation: &Operation
 }
 
 fn timer(name: &str, next_run: Option<u64>) -> Timer {
-    let request = bytes(name);
-    Timer { id: id(name), request, next_run, interval: None, last_run: None, runs: 0, missed: 0 }
+    Timer {
+        id: id(name),
+        request: bytes(name),
+        next_run,
+        interval: None,
+        last_run: None,
+        runs: 0,
+        missed: 0,
+        began: None,
+        catch_up: CatchUp::default(),
+        owners: Vec::new(),
+        failure: None,
+    }
 }
 
 async fn change(
