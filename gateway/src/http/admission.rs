@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use oxbeam_kernel::Node;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::limits::Limits;
 use super::refusal::Refusal;
@@ -65,6 +66,13 @@ impl Gate {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Relaxed)
+    }
+
+    /// Waits until no request is under way, or those that are have had their time.
+    pub(super) async fn drained(&self) {
+        let all = u32::try_from(self.limits.requests.min(Semaphore::MAX_PERMITS));
+        let idle = self.requests.acquire_many(all.unwrap_or(u32::MAX));
+        let _ = timeout(self.limits.drain, idle).await;
     }
 
     /// Lets a request in.

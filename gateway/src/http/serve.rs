@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::admission::{Admitted, Gate};
 use super::body::{self, Body};
+use super::probes::Probe;
 use super::refusal::Refusal;
 use super::request::{self, Primitive, Received, Wants};
 use super::response::{self, Reply};
@@ -46,6 +47,9 @@ async fn respond_to(
     gate: web::Data<Gate>,
 ) -> HttpResponse {
     let since = Instant::now();
+    if let Some(probe) = Probe::of(request) {
+        return probe.answer(&gate).await;
+    }
     if let Some(fixed) = fixed(request, &gate) {
         debug!(method = %request.method(), status = fixed.status().as_u16(), "request answered");
         return fixed;

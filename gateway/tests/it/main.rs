@@ -10,6 +10,7 @@ mod http2;
 mod limits;
 mod malformed;
 mod node;
+mod probes;
 mod processes;
 mod program;
 mod roles;

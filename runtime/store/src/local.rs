@@ -20,7 +20,7 @@ use crate::processes::{Deleter, Marks};
 use crate::readers::Readers;
 use crate::record::unseal;
 use crate::recovery::{self, Recovery};
-use crate::writer::{Counters, LONG_BYTES, Writer};
+use crate::writer::{Counters, How, LONG_BYTES, Writer};
 
 /// The store of one machine: a folder of RocksDB, or memory.
 ///
@@ -167,6 +167,28 @@ impl LocalStore {
         }
     }
 
+    /// Why nothing is written just now, if that is so; it was found when something was last written.
+    #[must_use]
+    pub fn refusal(&self) -> Option<StoreError> {
+        self.0.counters.refused()
+    }
+
+    /// For how long the batch has been on its way to the disk that is being written; `None` if none
+    /// is.
+    #[must_use]
+    pub fn writing_for(&self) -> Option<Duration> {
+        self.0.counters.writing_for()
+    }
+
+    /// Tries whether anything can be written, as a request would that writes nothing. After a full
+    /// disk this finds out, now and then, whether there is space again.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn try_writing(&self) -> Answer<()> {
+        self.0.writer.submit(How::buffered(0), |_| Ok(()))
+    }
+
     /// What is kept, by family, in bytes on disk and not yet there.
     ///
     /// # Errors
@@ -287,7 +309,6 @@ mod tests {
     use super::*;
     use crate::answer::wait;
     use crate::content::{Content, ContentBatch, Persist};
-    use crate::writer::How;
 
     /// Asks an answer once whether it is there.
     fn poll<T>(answer: &mut Answer<T>) -> Poll<Result<T, StoreError>> {

@@ -1,7 +1,11 @@
-//! What the writer counts.
+//! What the writer counts, and whether it can write.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use crate::error::StoreError;
 
 /// Totals since the start.
 #[derive(Debug, Default)]
@@ -13,9 +17,31 @@ pub(crate) struct Counters {
     pub(crate) write_nanos: AtomicU64,
     pub(crate) failures: AtomicU64,
     pub(crate) reopened: AtomicU64,
+    /// Why nothing is written just now.
+    refused: Mutex<Option<StoreError>>,
+    /// When the batch was begun that is being written.
+    writing: Mutex<Option<Instant>>,
 }
 
 impl Counters {
+    /// From now on, requests are refused for this reason, or none.
+    pub(crate) fn refuses(&self, reason: Option<StoreError>) {
+        *self.refused.lock() = reason;
+    }
+
+    pub(crate) fn refused(&self) -> Option<StoreError> {
+        self.refused.lock().clone()
+    }
+
+    /// A batch begins at this time, or has ended.
+    pub(crate) fn writes(&self, since: Option<Instant>) {
+        *self.writing.lock() = since;
+    }
+
+    pub(crate) fn writing_for(&self) -> Option<Duration> {
+        self.writing.lock().map(|since| since.elapsed())
+    }
+
     pub(crate) fn wrote(&self, requests: usize, bytes: usize, synced: bool, took: Duration) {
         self.requests.fetch_add(requests as u64, Relaxed);
         self.batches.fetch_add(1, Relaxed);
