@@ -15,6 +15,7 @@ mod doorway;
 mod limits;
 mod listen;
 mod log;
+mod metrics;
 mod option;
 mod probes;
 mod refusal;

@@ -1,6 +1,6 @@
 //! `oxbeam start`: the node, until somebody ends it.
 
-mod folder;
+pub(super) mod folder;
 mod http;
 mod log;
 mod ready;
@@ -29,7 +29,8 @@ pub(super) fn run(arguments: &Start) -> Result<ExitCode, Failure> {
     let startup = Startup::read(&configuration.message);
     log::begin(&startup)?;
     let folder = DataFolder::take(&startup.data)?;
-    let listen = Listen::new(startup.listen).limits(http::limits(&startup));
+    let mut listen = Listen::new(startup.listen).limits(http::limits(&startup));
+    listen.data = Some(startup.data.clone());
     listen.open().map_err(|error| Failure::listen(startup.listen, error))?;
     let (wallet, made) = wallet::read_or_make(&startup.wallet)?;
     if made {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -12,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::refusal::Refusal;
 
 /// What bodies are counted in, in bytes.
@@ -29,6 +31,7 @@ pub(super) struct Gate {
     /// more than requests.
     clients: Mutex<HashMap<IpAddr, usize>>,
     closed: AtomicBool,
+    metrics: Metrics,
 }
 
 /// A request that was let in, until it is dropped.
@@ -39,9 +42,10 @@ pub(super) struct Admitted {
 }
 
 impl Gate {
-    pub(super) fn new(node: Arc<Node>, limits: Limits) -> Self {
+    pub(super) fn new(node: Arc<Node>, limits: Limits, data: Option<PathBuf>) -> Self {
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
+            metrics: Metrics::new(&node, data),
             node,
             requests: permits(limits.requests),
             blocks: permits(limits.bodies.div_ceil(BLOCK)),
@@ -57,6 +61,16 @@ impl Gate {
 
     pub(super) fn limits(&self) -> &Limits {
         &self.limits
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Requests under way.
+    pub(super) fn under_way(&self) -> usize {
+        let permits = self.limits.requests.min(Semaphore::MAX_PERMITS);
+        permits.saturating_sub(self.requests.available_permits())
     }
 
     /// Turns away whoever comes from now on.

@@ -29,17 +29,23 @@ const HEAD_TIME: Duration = Duration::from_secs(5);
 
 /// The socket on which the gateway will listen, and who answers there until then.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Entrance(Arc<Mutex<Option<(TcpListener, Option<ActorRef>)>>>);
+pub(super) struct Entrance(Arc<Mutex<Option<Kept>>>);
+
+#[derive(Debug)]
+struct Kept {
+    listener: TcpListener,
+    attendant: Option<ActorRef>,
+}
 
 impl Entrance {
     pub(super) fn open(&self, listener: TcpListener) {
-        *self.0.lock() = Some((listener, None));
+        *self.0.lock() = Some(Kept { listener, attendant: None });
     }
 
     /// Answers that the node starts, until the socket is taken.
     pub(super) fn attend(&self, realm: &Arc<Realm>, node: &Arc<Node>) -> Result<(), SpawnError> {
         let mut entrance = self.0.lock();
-        let Some((listener, attendant)) = &mut *entrance else { return Ok(()) };
+        let Some(Kept { listener, attendant }) = &mut *entrance else { return Ok(()) };
         let copy = listener.try_clone().map(|copy| Arc::new(Mutex::new(Some(copy))));
         let copy = copy.map_err(|error| SpawnError::Failed {
             reason: oxbeam_supervisor::ExitReason::Failed(error.to_string().into()),
@@ -57,7 +63,7 @@ impl Entrance {
 
     /// Takes the socket; whoever answered there stops.
     pub(super) fn take(&self) -> Option<TcpListener> {
-        let (listener, attendant) = self.0.lock().take()?;
+        let Kept { listener, attendant } = self.0.lock().take()?;
         if let Some(attendant) = attendant {
             attendant.shutdown();
         }

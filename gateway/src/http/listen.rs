@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -24,6 +25,8 @@ pub struct Listen {
     pub address: SocketAddr,
     /// What clients may take.
     pub limits: Limits,
+    /// The folder of which `/metrics` tells the free space.
+    pub data: Option<PathBuf>,
     bound: Bound,
     pub(super) entrance: Entrance,
 }
@@ -35,6 +38,7 @@ impl Listen {
         Self {
             address,
             limits: Limits::default(),
+            data: None,
             bound: Bound::default(),
             entrance: Entrance::default(),
         }

@@ -1,12 +1,14 @@
-//! `/healthz` and `/readyz`, for what watches over the program and for what sends it requests.
+//! `/healthz`, `/readyz` and `/metrics`, for what watches over the program and for what sends it requests.
 //!
 //! | Path       | 200                    | 503                                                          |
 //! |------------|------------------------|--------------------------------------------------------------|
 //! | `/healthz` | the program answers    | never                                                        |
 //! | `/readyz`  | it can be asked        | it starts, it cannot write, or it stops: a sentence says why |
 //!
-//! The answers are text, nobody signs them, and no limit on requests holds for them: a node that is
+//! `/metrics` is described in [`super::metrics`]. The answers are text, nobody signs them, and no limit on requests holds for them: a node that is
 //! busy is not dead. With a query the paths are AO-Core's, as all others are.
+
+use std::net::IpAddr;
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse};
@@ -23,6 +25,8 @@ pub(super) enum Probe {
     Health,
     /// Whether it is ready.
     Readiness,
+    /// What can be counted.
+    Metrics,
 }
 
 impl Probe {
@@ -36,19 +40,25 @@ impl Probe {
         match request.path() {
             "/healthz" => Some(Self::Health),
             "/readyz" => Some(Self::Readiness),
+            "/metrics" => Some(Self::Metrics),
             _ => None,
         }
     }
 
-    pub(super) async fn answer(self, gate: &Gate) -> HttpResponse {
-        match self {
+    /// The answer; none if the node is not to show it, and the path is as any other.
+    pub(super) async fn answer(self, gate: &Gate, client: Option<IpAddr>) -> Option<HttpResponse> {
+        Some(match self {
+            Self::Metrics => {
+                let under_way = gate.under_way();
+                return gate.metrics().answer(gate.node(), client, under_way).await;
+            }
             Self::Health => healthy(),
             Self::Readiness if gate.is_closed() => not_ready("the node is stopping"),
             Self::Readiness => match gate.node().ready().await {
                 Ok(()) => plain(HttpResponse::Ok(), "ready\n".to_owned()),
                 Err(reason) => not_ready(&sentence(&reason)),
             },
-        }
+        })
     }
 }
 

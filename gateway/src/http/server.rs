@@ -54,7 +54,8 @@ impl Server {
             None => listener(address, &listen.limits).map_err(failed)?,
         };
         bound.set(listener.local_addr().map_err(failed)?);
-        let gate = web::Data::new(Gate::new(node.clone(), listen.limits.clone()));
+        let gate =
+            web::Data::new(Gate::new(node.clone(), listen.limits.clone(), listen.data.clone()));
         Ok(Self { gate, listener: Some(listener), handle: None })
     }
 

@@ -9,6 +9,7 @@ mod hooks;
 mod http2;
 mod limits;
 mod malformed;
+mod metrics;
 mod node;
 mod probes;
 mod processes;
