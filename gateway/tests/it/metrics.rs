@@ -20,10 +20,10 @@ async fn measured() -> (TestNode, String) {
         ("execution-device", "test-device@1.0"),
         ("scheduler", node.node.address()),
     ]);
-    let answer = post(&node, "/~scheduler@1.0/schedule", &signed(&definition, &owner)).await;
+    let definition = signed(&definition, &owner);
+    let answer = post(&node, "/~scheduler@1.0/schedule", &definition).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
-    let id = oxbeam_protocol::commitment::signed_id(&signed(&definition, &owner).into());
-    let process = id.unwrap();
+    let process = oxbeam_protocol::commitment::signed_id(&definition.into()).unwrap();
     assert_eq!(node.get(&format!("/{process}/now")).await.status, 200);
     assert_eq!(node.get("/~nothing@1.0/x").await.status, 404);
     let text = node.get("/metrics").await;

@@ -97,7 +97,7 @@ fn a_node_that_dies_again_and_again_is_left_with_the_last_crash_on_the_screen() 
     launcher.errors.read_to_string(&mut said).unwrap();
     assert!(said.contains("crashed 2 times in a row, not starting it again"), "{said}");
     assert!(said.contains("was killed by signal 9"), "{said}");
-    assert!(said.contains("the node is ready"), "its last words are shown: {said}");
+    assert!(said.contains("store opened"), "its last words are shown: {said}");
     assert_eq!(launcher.code(), Some(128 + 9));
 }
 
