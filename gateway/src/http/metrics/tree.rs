@@ -19,7 +19,6 @@ struct Part {
     queued: usize,
     /// The longest that a message has waited, in seconds.
     oldest: f64,
-    refused: u64,
 }
 
 pub(super) fn gather(node: &Node, gathered: &mut Gathered) {
@@ -38,7 +37,6 @@ pub(super) fn gather(node: &Node, gathered: &mut Gathered) {
         part.backoff += u64::from(row.state == State::Backoff);
         part.queued += row.queued;
         part.oldest = part.oldest.max(row.oldest.unwrap_or_default().as_secs_f64());
-        part.refused += row.refused;
     }
     let by = |value: fn(&Part) -> f64| {
         let label = |(name, part): (&String, &Part)| (vec![("group", name.clone())], value(part));
