@@ -25,7 +25,7 @@ async fn measured() -> (TestNode, String) {
     assert_eq!(answer.status, 200, "{}", answer.text());
     let process = oxbeam_protocol::commitment::signed_id(&definition.into()).unwrap();
     assert_eq!(node.get(&format!("/{process}/now")).await.status, 200);
-    assert_eq!(node.get("/~nothing@1.0/x").await.status, 404);
+    assert_eq!(node.get("/nothing").await.status, 404);
     let text = node.get("/metrics").await;
     assert_eq!(text.status, 200);
     assert!(text.headers["content-type"].starts_with("application/openmetrics-text"));

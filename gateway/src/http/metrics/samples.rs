@@ -111,6 +111,12 @@ impl Collector for Gathered {
         for Metric { name, help, samples } in &self.0 {
             let Some((_, first)) = samples.first() else { continue };
             let mut metric = encoder.encode_descriptor(name, help, None, first.metric_type())?;
+            if let [(labels, value)] = samples.as_slice()
+                && labels.is_empty()
+            {
+                value.encode(metric)?;
+                continue;
+            }
             for (labels, value) in samples {
                 value.encode(metric.encode_family(labels)?)?;
             }
