@@ -1,9 +1,11 @@
 //! The command line.
 
 mod arguments;
+mod doctor;
 mod failure;
 mod start;
 mod tree;
+mod up;
 mod wallet;
 
 use std::io::{self, Write};
@@ -17,6 +19,8 @@ use arguments::{Arguments, Command};
 pub(crate) fn run() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Start(arguments) => start::run(&arguments),
+        Command::Up(arguments) => up::run(&arguments),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Wallet(command) => wallet::run(&command).map(|()| ExitCode::SUCCESS),
         Command::Tree(arguments) => tree::run(&arguments).map(|()| ExitCode::SUCCESS),
     };

@@ -11,10 +11,13 @@
 mod admission;
 mod body;
 mod codec;
+mod doorway;
 mod limits;
 mod listen;
 mod log;
+mod metrics;
 mod option;
+mod probes;
 mod refusal;
 mod request;
 mod response;

@@ -21,6 +21,7 @@ mod scope;
 mod shell;
 mod spec;
 mod supervisor;
+mod tally;
 
 pub use actor_ref::ActorRef;
 pub use address::{Address, Ask, AskError, Recipient, Refusal, Unsent};
@@ -45,3 +46,4 @@ pub use supervisor::{
     AutoShutdown, ChildCounts, ChildRow, ChildStatus, Intensity, Report, ReportKind, Strategy,
     Supervisor, SupervisorError, SupervisorRef, SupervisorSpec,
 };
+pub use tally::Tally;

@@ -33,6 +33,7 @@ use crate::{
     scheduler::Schedulers,
     spec::{ActorSpec, Kind, SpecError},
     supervisor::{SupervisorRef, SupervisorSpec},
+    tally::{Tallies, Tally},
 };
 
 /// The index of all actors, their names and groups, the budget of messages, events and crashes.
@@ -48,6 +49,7 @@ pub struct Realm {
     events: broadcast::Sender<Event>,
     sequence: Mutex<u64>,
     schedulers: Schedulers,
+    tallies: Tallies,
 }
 
 impl Realm {
@@ -79,6 +81,7 @@ impl Realm {
             events: broadcast::Sender::new(config.event_buffer),
             sequence: Mutex::new(0),
             schedulers,
+            tallies: Tallies::default(),
             config,
         });
         Ok(realm)
@@ -171,6 +174,13 @@ impl Realm {
         &self.crashes
     }
 
+    /// What has happened in each part of the tree, by its name: each child of a root, with all that
+    /// is under it.
+    #[must_use]
+    pub fn tallies(&self) -> Vec<(String, Tally)> {
+        self.tallies.all()
+    }
+
     /// Names of actors.
     #[must_use]
     pub fn registry(&self) -> &Registry {
@@ -234,6 +244,7 @@ impl Realm {
 
     fn emit_for(&self, actor: ActorId, path: &Arc<str>, what: Happening) {
         let at = self.now();
+        self.tallies.count(path, &what);
         // Under the lock, so that events arrive in the order of their numbers.
         let mut sequence = self.sequence.lock();
         *sequence += 1;

@@ -18,6 +18,10 @@ pub(super) struct Arguments {
 pub(super) enum Command {
     /// Start the node.
     Start(Start),
+    /// Start the node, and start it again when it crashes.
+    Up(Up),
+    /// Look for what is wrong with a node, its configuration or its machine.
+    Doctor(Doctor),
     /// Make or show the node's wallet.
     #[command(subcommand)]
     Wallet(Wallet),
@@ -55,6 +59,33 @@ pub(super) struct Start {
     /// Form of the log on standard error: pretty or json [default: pretty]
     #[arg(long, value_name = "FORM")]
     log: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Up {
+    /// Crashes in a row after which it is not started again
+    #[arg(long, value_name = "NUMBER", default_value_t = 5)]
+    pub(super) max_crashes: u32,
+    /// Pause before the first restart, in ms; it doubles with each crash in a row
+    #[arg(long, value_name = "MS", default_value_t = 1000)]
+    pub(super) pause: u64,
+    #[command(flatten)]
+    pub(super) start: Start,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Doctor {
+    /// Write what is found as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write all that helps to find out what is wrong into one file, without secrets
+    #[arg(long, value_name = "FILE")]
+    pub(super) bundle: Option<PathBuf>,
+    /// Read the whole store, which takes as long as reading all of its data
+    #[arg(long)]
+    pub(super) store: bool,
+    #[command(flatten)]
+    pub(super) configured: Configured,
 }
 
 #[derive(Debug, Subcommand)]

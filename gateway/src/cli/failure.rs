@@ -76,13 +76,7 @@ impl Failure {
 
     /// The failure and what lies beneath it, on one line.
     pub(super) fn sentence(&self) -> String {
-        let mut text = self.to_string();
-        let mut cause = self.source();
-        while let Some(error) = cause {
-            text = format!("{text}: {error}");
-            cause = error.source();
-        }
-        text
+        with_causes(self)
     }
 
     /// The exit code.
@@ -104,4 +98,15 @@ impl Failure {
             | Self::NoTree { .. } => 69,
         }
     }
+}
+
+/// An error and what lies beneath it, on one line.
+pub(super) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -1,12 +1,11 @@
 //! `oxbeam start`: the node, until somebody ends it.
 
-mod folder;
+pub(super) mod folder;
 mod http;
 mod log;
 mod ready;
 mod threads;
 
-use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 
 use oxbeam_gateway::http::Listen;
@@ -30,19 +29,17 @@ pub(super) fn run(arguments: &Start) -> Result<ExitCode, Failure> {
     let startup = Startup::read(&configuration.message);
     log::begin(&startup)?;
     let folder = DataFolder::take(&startup.data)?;
-    free(startup.listen)?;
+    let mut listen = Listen::new(startup.listen).limits(http::limits(&startup));
+    listen.data = Some(startup.data.clone());
+    listen.open().map_err(|error| Failure::listen(startup.listen, error))?;
     let (wallet, made) = wallet::read_or_make(&startup.wallet)?;
     if made {
         tracing::info!(file = %startup.wallet.display(), "made a wallet");
     }
-    let node = actix_rt::System::new().block_on(serve(&startup, configuration, wallet, &folder));
+    let node =
+        actix_rt::System::new().block_on(serve(&startup, configuration, wallet, &folder, listen));
     drop(folder);
     verdict(node?)
-}
-
-/// Finds out before anything is opened whether the address can be had: here it can be said in words.
-fn free(address: SocketAddr) -> Result<(), Failure> {
-    TcpListener::bind(address).map(drop).map_err(|error| Failure::listen(address, error))
 }
 
 async fn serve(
@@ -50,6 +47,7 @@ async fn serve(
     configuration: NodeMessage,
     wallet: oxbeam_protocol::Wallet,
     folder: &DataFolder,
+    listen: Listen,
 ) -> Result<Verdict, Failure> {
     let threads = Threads::start(startup);
     let realm = Realm::with_schedulers(RealmConfig::default(), threads.schedulers());
@@ -64,7 +62,8 @@ async fn serve(
         realm: realm.clone(),
     };
     let (node, tree) = boot.build()?;
-    let listen = Listen::new(startup.listen).limits(http::limits(startup));
+    let attended = listen.attend(&realm, &node);
+    attended.map_err(|error| not_started(&error.to_string(), &Verdict::Stopped))?;
     let ready = Ready::spec(&node, startup, listen.bound());
     let tree = tree.child(oxbeam_gateway::http::spec(node, listen)).child(ready);
     let verdict = run_tree(&realm, ROOT, tree, startup.stop_timeout).await;

@@ -50,7 +50,8 @@ pub(super) fn read_or_make(file: &Path) -> Result<(Wallet, bool), Failure> {
     }
 }
 
-fn read(file: &Path) -> Result<Option<Wallet>, Failure> {
+/// The wallet in a file, if that is there.
+pub(super) fn read(file: &Path) -> Result<Option<Wallet>, Failure> {
     let text = match fs::read_to_string(file) {
         Ok(text) => zeroize::Zeroizing::new(text),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),

@@ -3,14 +3,17 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use oxbeam_kernel::Node;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::limits::Limits;
+use super::metrics::Metrics;
 use super::refusal::Refusal;
 
 /// What bodies are counted in, in bytes.
@@ -28,6 +31,7 @@ pub(super) struct Gate {
     /// more than requests.
     clients: Mutex<HashMap<IpAddr, usize>>,
     closed: AtomicBool,
+    metrics: Metrics,
 }
 
 /// A request that was let in, until it is dropped.
@@ -38,9 +42,10 @@ pub(super) struct Admitted {
 }
 
 impl Gate {
-    pub(super) fn new(node: Arc<Node>, limits: Limits) -> Self {
+    pub(super) fn new(node: Arc<Node>, limits: Limits, data: Option<PathBuf>) -> Self {
         let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
         Self {
+            metrics: Metrics::new(&node, data),
             node,
             requests: permits(limits.requests),
             blocks: permits(limits.bodies.div_ceil(BLOCK)),
@@ -58,6 +63,16 @@ impl Gate {
         &self.limits
     }
 
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Requests under way.
+    pub(super) fn under_way(&self) -> usize {
+        let permits = self.limits.requests.min(Semaphore::MAX_PERMITS);
+        permits.saturating_sub(self.requests.available_permits())
+    }
+
     /// Turns away whoever comes from now on.
     pub(super) fn close(&self) {
         self.closed.store(true, Relaxed);
@@ -65,6 +80,13 @@ impl Gate {
 
     pub(super) fn is_closed(&self) -> bool {
         self.closed.load(Relaxed)
+    }
+
+    /// Waits until no request is under way, or those that are have had their time.
+    pub(super) async fn drained(&self) {
+        let all = u32::try_from(self.limits.requests.min(Semaphore::MAX_PERMITS));
+        let idle = self.requests.acquire_many(all.unwrap_or(u32::MAX));
+        let _ = timeout(self.limits.drain, idle).await;
     }
 
     /// Lets a request in.

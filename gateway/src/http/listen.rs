@@ -1,17 +1,22 @@
 //! Where the server listens, and how it is supervised.
 
+use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use oxbeam_kernel::Node;
-use oxbeam_supervisor::{ActorSpec, ChildSpec, Shutdown, StartError};
+use oxbeam_supervisor::{ActorSpec, ChildSpec, Realm, Shutdown, SpawnError, StartError};
 
+use super::doorway::Entrance;
 use super::limits::Limits;
-use super::server::Server;
+use super::server::{Server, listener};
 
 /// What the server may take to end once requests under way are done or given up.
-const CLOSING_TIME: Duration = Duration::from_secs(2);
+pub(super) const CLOSING_TIME: Duration = Duration::from_secs(2);
+/// What is left of it to whoever ends the server.
+const MARGIN: Duration = Duration::from_secs(1);
 
 /// Where to listen, and within which limits.
 #[derive(Debug, Clone)]
@@ -20,20 +25,49 @@ pub struct Listen {
     pub address: SocketAddr,
     /// What clients may take.
     pub limits: Limits,
+    /// The folder of which `/metrics` tells the free space.
+    pub data: Option<PathBuf>,
     bound: Bound,
+    pub(super) entrance: Entrance,
 }
 
 impl Listen {
     /// Listens here, within the default limits.
     #[must_use]
     pub fn new(address: SocketAddr) -> Self {
-        Self { address, limits: Limits::default(), bound: Bound::default() }
+        Self {
+            address,
+            limits: Limits::default(),
+            data: None,
+            bound: Bound::default(),
+            entrance: Entrance::default(),
+        }
     }
 
     /// The same with other limits.
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Takes the address now, before the server starts there.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub fn open(&self) -> io::Result<()> {
+        let listener = listener(self.address, &self.limits)?;
+        self.bound.set(listener.local_addr()?);
+        self.entrance.open(listener);
+        Ok(())
+    }
+
+    /// Answers on the address that [`Listen::open`] took that the node is starting, until the server
+    /// takes it over.
+    ///
+    /// # Errors
+    /// There is no place to run.
+    pub fn attend(&self, realm: &Arc<Realm>, node: &Arc<Node>) -> Result<(), SpawnError> {
+        self.entrance.attend(realm, node)
     }
 
     /// Tells where the server listens once it does.
@@ -66,7 +100,7 @@ impl Bound {
 /// An address that cannot be listened on is an error of its start.
 #[must_use]
 pub fn spec(node: Arc<Node>, listen: Listen) -> ChildSpec {
-    let end = listen.limits.drain.saturating_add(CLOSING_TIME);
+    let end = listen.limits.drain.saturating_add(CLOSING_TIME + MARGIN);
     let make = move |_: &_| Server::bind(&node, &listen).map_err(StartError::failed);
     ChildSpec::worker("gateway", ActorSpec::fallible(make)).shutdown(Shutdown::Within(end))
 }

@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::admission::{Admitted, Gate};
 use super::body::{self, Body};
+use super::probes::Probe;
 use super::refusal::Refusal;
 use super::request::{self, Primitive, Received, Wants};
 use super::response::{self, Reply};
@@ -46,7 +47,14 @@ async fn respond_to(
     gate: web::Data<Gate>,
 ) -> HttpResponse {
     let since = Instant::now();
+    if let Some(probe) = Probe::of(request) {
+        let client = request.peer_addr().map(|address| address.ip());
+        if let Some(answer) = probe.answer(&gate, client).await {
+            return answer;
+        }
+    }
     if let Some(fixed) = fixed(request, &gate) {
+        gate.metrics().requests.answered(request.path(), fixed.status().as_u16(), since.elapsed());
         debug!(method = %request.method(), status = fixed.status().as_u16(), "request answered");
         return fixed;
     }
@@ -56,6 +64,8 @@ async fn respond_to(
     let served = served.unwrap_or_else(|_| Served::of_panic());
     let response = AssertUnwindSafe(respond(&gate, &path, &served)).catch_unwind().await;
     let response = response.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
+    let status = response.status().as_u16();
+    gate.metrics().requests.answered(request.path(), status, since.elapsed());
     log::answered(request.method().as_str(), &path, &served.answer, since);
     response
 }

@@ -13,11 +13,12 @@ use actix_web::{App, HttpServer, web};
 use oxbeam_kernel::Node;
 use oxbeam_supervisor::{ContextExt, ExitReason};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::time::timeout;
 use tracing::info;
 
 use super::admission::Gate;
 use super::limits::Limits;
-use super::listen::Listen;
+use super::listen::{CLOSING_TIME, Listen};
 use super::serve::serve;
 
 /// Connections that may wait to be accepted.
@@ -48,9 +49,13 @@ impl Server {
         let bound = listen.bound();
         let address = bound.address().unwrap_or(listen.address);
         let failed = |source| BindError { address, source };
-        let listener = listener(address, &listen.limits).map_err(failed)?;
+        let listener = match listen.entrance.take() {
+            Some(listener) => listener,
+            None => listener(address, &listen.limits).map_err(failed)?,
+        };
         bound.set(listener.local_addr().map_err(failed)?);
-        let gate = web::Data::new(Gate::new(node.clone(), listen.limits.clone()));
+        let gate =
+            web::Data::new(Gate::new(node.clone(), listen.limits.clone(), listen.data.clone()));
         Ok(Self { gate, listener: Some(listener), handle: None })
     }
 
@@ -75,7 +80,7 @@ impl Server {
 }
 
 /// A socket whose connections are cut when the other end does not read or is no longer there.
-fn listener(address: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
+pub(super) fn listener(address: SocketAddr, limits: &Limits) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     // Connections that are accepted inherit both.
@@ -117,7 +122,12 @@ impl Actor for Server {
     fn stopping(&mut self, ctx: &mut Self::Context) -> Running {
         let Some(handle) = self.handle.take() else { return Running::Stop };
         self.gate.close();
-        let stopped = wrap_future::<_, Self>(handle.stop(true));
+        let gate = self.gate.clone();
+        let stopped = wrap_future::<_, Self>(async move {
+            // Whoever comes meanwhile is told that the node is stopping.
+            gate.drained().await;
+            let _ = timeout(CLOSING_TIME, handle.stop(true)).await;
+        });
         ctx.spawn(stopped.map(|(), _, ctx| ctx.stop()));
         Running::Continue
     }

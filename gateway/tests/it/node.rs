@@ -70,6 +70,7 @@ pub(crate) struct TestNode {
     pub(crate) address: SocketAddr,
     pub(crate) gated: Arc<Gated>,
     pub(crate) root: SupervisorRef,
+    pub(crate) disk: MemoryDisk,
 }
 
 impl TestNode {
@@ -86,8 +87,10 @@ impl TestNode {
         let limits = Limits { workers: 1, ..limits };
         let listen = Listen::new((Ipv4Addr::LOCALHOST, 0).into()).limits(limits);
         let bound = listen.bound();
-        let (node, root) = launch(gated.clone(), listen, configuration).await.unwrap();
-        Self { node, address: bound.address().unwrap(), gated, root }
+        let disk = MemoryDisk::default();
+        let launched = launch(gated.clone(), listen, configuration, disk.clone()).await;
+        let (node, root) = launched.unwrap();
+        Self { node, address: bound.address().unwrap(), gated, root, disk }
     }
 
     /// Sends a request on a connection of its own.
@@ -107,6 +110,7 @@ pub(crate) async fn launch(
     gated: Arc<Gated>,
     listen: Listen,
     configuration: NodeMessage,
+    disk: MemoryDisk,
 ) -> Result<(Arc<Node>, SupervisorRef), SpawnError> {
     let mut devices = oxbeam_devices::table();
     devices.push(Row { names: &["gated@1.0"], device: gated });
@@ -117,11 +121,12 @@ pub(crate) async fn launch(
         wallet: Wallet::generate_secp256k1().unwrap(),
         configuration,
         devices,
-        store: StorePlace::Memory(MemoryDisk::default()),
+        store: StorePlace::Memory(disk),
         store_config: StoreConfig::default(),
         realm: realm.clone(),
     };
     let (node, tree) = boot.build().unwrap();
+    listen.attend(&realm, &node)?;
     let root = realm.start("node", tree.child(spec(node.clone(), listen))).await?;
     Ok((node, root))
 }

@@ -1,9 +1,11 @@
 //! What whoever runs a node sees of it.
 
 mod away;
+mod doctor;
 mod kill;
 mod node;
 mod start;
+mod up;
 
 use std::fs;
 use std::net::TcpListener;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 
 use oxbeam_kernel::NodeMessage;
+use oxbeam_store::MemoryDisk;
 use oxbeam_supervisor::State;
 
 use crate::client::Client;
@@ -15,7 +16,9 @@ async fn an_address_that_is_taken_is_an_error_of_the_start() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = taken.local_addr().unwrap();
     let (listen, bound) = listening(address);
-    let failed = launch(Arc::default(), listen, NodeMessage::default()).await.unwrap_err();
+    let failed =
+        launch(Arc::default(), listen, NodeMessage::default(), MemoryDisk::default()).await;
+    let failed = failed.unwrap_err();
     let text = failed.to_string();
     assert!(text.contains(&format!("failed to listen on {address}")), "{text}");
     assert_eq!(bound.address(), None);

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
+use std::time::Instant;
 
 use oxbeam_protocol::{Message, Value};
 use oxbeam_supervisor::Address;
@@ -140,7 +141,11 @@ impl Found<'_> {
             let reason = "it is not started".into();
             return Err(CallError::Unavailable { what: self.name().into(), reason });
         };
-        address.ask(call).await.map_err(|error| CallError::unanswered(self.name(), error))?
+        let node = call.context.node().clone();
+        let since = Instant::now();
+        let answer = address.ask(call).await;
+        node.metrics().resolved(self.number, since.elapsed());
+        answer.map_err(|error| CallError::unanswered(self.name(), error))?
     }
 }
 

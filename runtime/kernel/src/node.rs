@@ -18,6 +18,7 @@ use crate::content::Contents;
 use crate::context::Context;
 use crate::devices::Devices;
 use crate::error::CallError;
+use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::process::{ProcessActor, Waits};
 use crate::remote::Remote;
@@ -42,6 +43,7 @@ pub struct Node {
     waits: Waits,
     courier: Notify,
     remote: Remote,
+    metrics: Metrics,
 }
 
 /// The actors that are started on demand.
@@ -63,6 +65,7 @@ impl Node {
         remote: Remote,
     ) -> Self {
         Self {
+            metrics: Metrics::of(&devices),
             remote,
             on_demand,
             waits: Waits::default(),
@@ -128,6 +131,12 @@ impl Node {
     #[must_use]
     pub fn realm(&self) -> &Arc<Realm> {
         &self.realm
+    }
+
+    /// What the node measures.
+    #[must_use]
+    pub const fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Other nodes.

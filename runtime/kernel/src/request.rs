@@ -84,6 +84,11 @@ impl fmt::Debug for RequestActor {
 }
 
 impl Node {
+    /// Whether anybody takes requests.
+    pub(crate) fn takes_requests(&self) -> bool {
+        self.realm().groups().pick::<RequestActor>(GROUP).is_some()
+    }
+
     /// Answers a request. It must have come out of [`Node::authenticate`].
     ///
     /// Dropping the future ends the request.

@@ -15,7 +15,7 @@ mod line;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix::fut::{ActorFutureExt, LocalBoxActorFuture, ready};
 use actix::{Actor, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
@@ -180,6 +180,7 @@ impl Given {
         let sign = move || assignment::sign(&assignment, &wallet);
         let (signed, assignment) = node.pool().run("the signer", sign).await??;
         append_turn.turn().await?;
+        let since = Instant::now();
         // The store queues appends in the order of these calls.
         let appended = store.append(Append {
             process,
@@ -191,12 +192,15 @@ impl Given {
             content: ContentBatch::default(),
         });
         append_turn.pass();
-        if appended.await?.repeated {
+        let appended = appended.await;
+        node.metrics().appended(since.elapsed());
+        if appended?.repeated {
             // Its slot stays empty. Who asks again gets the slot that it had before.
             return Err(broken());
         }
         answer_turn.turn().await?;
         answer_turn.pass();
+        node.metrics().scheduled();
         Ok(signed)
     }
 }

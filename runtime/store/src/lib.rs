@@ -42,7 +42,7 @@ pub use failpoint::FAILPOINTS;
 pub use keys::{MAX_NAME_BYTES, MAX_PATH_BYTES};
 pub use local::{LocalStore, Statistics, Usage};
 pub use log::{Append, Appended, Assignment, Head, Log, MAX_VALUE_BYTES, Origin, Slot};
-pub use outbox::{Entry, EntryKey, MAX_NOTE_BYTES, Outbox, Outgoing, Status};
+pub use outbox::{Backlog, Entry, EntryKey, MAX_NOTE_BYTES, Outbox, Outgoing, Status};
 pub use page::{Limit, Page};
 pub use processes::{Amount, ProcessUsage, Processes};
 pub use recovery::{FORMAT_VERSION, Recovery};
@@ -50,3 +50,4 @@ pub use results::{Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, Results, 
 pub use store::Store;
 pub use tables::{Change, Table, Tables, Versioned};
 pub use timers::{CatchUp, Failure, Timer, Timers};
+pub use writer::Times;

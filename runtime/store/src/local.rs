@@ -20,7 +20,7 @@ use crate::processes::{Deleter, Marks};
 use crate::readers::Readers;
 use crate::record::unseal;
 use crate::recovery::{self, Recovery};
-use crate::writer::{Counters, LONG_BYTES, Writer};
+use crate::writer::{Counters, How, LONG_BYTES, Times, Writer};
 
 /// The store of one machine: a folder of RocksDB, or memory.
 ///
@@ -49,7 +49,7 @@ impl Drop for Inner {
 }
 
 /// What the store counts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Statistics {
     /// Requests written.
@@ -62,6 +62,10 @@ pub struct Statistics {
     pub bytes: u64,
     /// Time spent writing and syncing.
     pub write_time: Duration,
+    /// How long batches took that were not synced.
+    pub buffered: Times,
+    /// How long batches took that were.
+    pub synced: Times,
     /// Batches that failed.
     pub failures: u64,
     /// Times that writing went on after a full disk.
@@ -155,16 +159,41 @@ impl LocalStore {
     #[must_use]
     pub fn statistics(&self) -> Statistics {
         let counters = &self.0.counters;
+        let (buffered, synced) = counters.times();
         Statistics {
             requests: counters.requests.load(Relaxed),
             batches: counters.batches.load(Relaxed),
             syncs: counters.syncs.load(Relaxed),
             bytes: counters.bytes.load(Relaxed),
-            write_time: Duration::from_nanos(counters.write_nanos.load(Relaxed)),
+            write_time: buffered.sum + synced.sum,
+            buffered,
+            synced,
             failures: counters.failures.load(Relaxed),
             reopened: counters.reopened.load(Relaxed),
             engine: self.0.engine.counters(),
         }
+    }
+
+    /// Why nothing is written just now, if that is so; it was found when something was last written.
+    #[must_use]
+    pub fn refusal(&self) -> Option<StoreError> {
+        self.0.counters.refused()
+    }
+
+    /// For how long the batch has been on its way to the disk that is being written; `None` if none
+    /// is.
+    #[must_use]
+    pub fn writing_for(&self) -> Option<Duration> {
+        self.0.counters.writing_for()
+    }
+
+    /// Tries whether anything can be written, as a request would that writes nothing. After a full
+    /// disk this finds out, now and then, whether there is space again.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub fn try_writing(&self) -> Answer<()> {
+        self.0.writer.submit(How::buffered(0), |_| Ok(()))
     }
 
     /// What is kept, by family, in bytes on disk and not yet there.
@@ -287,7 +316,6 @@ mod tests {
     use super::*;
     use crate::answer::wait;
     use crate::content::{Content, ContentBatch, Persist};
-    use crate::writer::How;
 
     /// Asks an answer once whether it is there.
     fn poll<T>(answer: &mut Answer<T>) -> Poll<Result<T, StoreError>> {

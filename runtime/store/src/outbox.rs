@@ -23,6 +23,8 @@
 mod entry;
 mod prepare;
 
+use std::ops::ControlFlow;
+
 use oxbeam_protocol::Id;
 
 pub(crate) use self::entry::EntryRecord;
@@ -32,6 +34,7 @@ pub(crate) use self::prepare::Prepared;
 use crate::Slot;
 use crate::answer::Answer;
 use crate::content::Persist;
+use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, DEAD, DUE, ENTRY};
 use crate::local::LocalStore;
@@ -39,6 +42,42 @@ use crate::page::{Limit, Page};
 
 /// Longest target and longest reason of a failure, in bytes. A longer reason is cut.
 pub const MAX_NOTE_BYTES: usize = 1024;
+
+/// How many messages are where on their way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Those that are tried until they arrive.
+    pub waiting: u64,
+    /// Those that nobody has asked to be sent yet.
+    pub asleep: u64,
+    /// Those that were given up.
+    pub dead: u64,
+}
+
+impl LocalStore {
+    /// How many messages wait, sleep and are given up, of all processes; each is counted up to `most`.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    pub fn backlog(&self, most: u64) -> Answer<Backlog> {
+        self.readers().run(move |engine| {
+            let never = keys::key(&[&[DUE], &u64::MAX.to_be_bytes()]);
+            let count = |from: &[u8], to: &[u8]| {
+                let mut count = 0;
+                engine.scan(Family::Outbox, from, to, &mut |_, _| {
+                    count += 1;
+                    if count < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                })?;
+                Ok::<_, StoreError>(count)
+            };
+            Ok(Backlog {
+                waiting: count(&[DUE], &never)?,
+                asleep: count(&never, &keys::after(&[DUE]))?,
+                dead: count(&[DEAD], &keys::after(&[DEAD]))?,
+            })
+        })
+    }
+}
 
 /// The outboxes of all processes. Times are milliseconds since 1970.
 pub trait Outbox: Send + Sync {

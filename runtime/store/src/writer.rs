@@ -28,6 +28,7 @@ use parking_lot::Mutex;
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use self::counters::Counters;
+pub use self::counters::Times;
 use self::queue::{Message, Place, Planned, Queued};
 use self::run::Run;
 use crate::answer::{Answer, fail};

@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::failure::Failure;
 
-const LOCK: &str = "oxbeam.lock";
-const STORE: &str = "store";
+/// The file that the node which runs holds.
+pub(in crate::cli) const LOCK: &str = "oxbeam.lock";
+/// The folder of the store.
+pub(in crate::cli) const STORE: &str = "store";
 
 /// A folder that no other node uses, until this is dropped or the program ends.
 #[derive(Debug)]

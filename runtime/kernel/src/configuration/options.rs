@@ -164,6 +164,8 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("Threads that compute; 0 for one a core"),
     time("stop_timeout", 30_000).at_start()
         .doc("How long the node may take to stop before it is ended"),
+    new("metrics", Word(&["open", "local", "off"]), Preset::Word("open"))
+        .doc("Who may read `/metrics`: everybody, this machine alone (a proxy on it counts as this machine), or nobody"),
     new("log", Word(&["pretty", "json"]), Preset::Word("pretty")).at_start()
         .doc("Form of the log on standard error"),
     new("log_filter", Text, Preset::Text("info,actix_server=warn")).at_start()

@@ -21,6 +21,7 @@ use super::waits::Worker;
 use super::{Wanted, commit, load, machine};
 use crate::context::Context;
 use crate::error::CallError;
+use crate::metrics::Lag;
 use crate::node::Node;
 use crate::outcome::Outcome;
 
@@ -66,6 +67,7 @@ pub struct ProcessActor {
     recent: VecDeque<(Slot, Message)>,
     /// Who waits for the state after a slot, or (`None`) before any.
     waiting: BTreeMap<Option<Slot>, Vec<Waiter>>,
+    lag: Lag,
 }
 
 /// What came of the work on a slot.
@@ -95,6 +97,7 @@ impl ProcessActor {
         let worker = Worker { process, past };
         Ok(Self {
             process,
+            lag: node.metrics().lag(),
             context: node.context(cancelled.clone()).as_worker(worker),
             _ends: cancelled.drop_guard(),
             past,
@@ -133,6 +136,8 @@ impl ProcessActor {
             return;
         }
         while let Some(wanted) = self.first_wanted() {
+            let behind = self.behind();
+            self.lag.is(behind);
             let behind = self.live.as_ref().is_some_and(|live| wanted < live.slot);
             if behind && !self.past {
                 self.answer(wanted, &Ok(None));
@@ -145,7 +150,15 @@ impl ProcessActor {
             ctx.spawn(wrap_future::<_, Self>(work).map(|done, actor, ctx| actor.done(done, ctx)));
             return;
         }
+        self.lag.is(0);
         self.save_later(ctx);
+    }
+
+    /// Slots that are still to be computed for those who wait, where that can be told.
+    fn behind(&self) -> u64 {
+        let last = self.waiting.keys().next_back().copied().flatten();
+        let next = self.live.as_ref().map(Live::next);
+        last.zip(next).map_or(0, |(last, next)| last.saturating_add(1).saturating_sub(next))
     }
 
     /// The first slot that somebody still waits for.

@@ -66,6 +66,9 @@ pub(super) async fn commit(
     };
     let commit = Commit { process, slot, result, hashpath, state: None, outbox, content };
     store.commit(commit).await?;
+    if is_new {
+        context.node().metrics().computed();
+    }
     Ok(())
 }
 

@@ -174,6 +174,7 @@ impl Run {
         // What failed may be there.
         self.marks.load(&*self.engine)?;
         self.full = None;
+        self.counters.refuses(None);
         self.counters.reopened.fetch_add(1, Relaxed);
         info!("the disk has space again");
         Ok(())
@@ -209,15 +210,22 @@ impl Run {
         requests: usize,
     ) -> Result<(), StoreError> {
         let began = Instant::now();
-        failpoint::pass("write::before")?;
-        self.unsynced = true;
-        write_and_sync(&*self.engine, batch, sync)?;
-        self.unsynced = !sync;
-        failpoint::pass("write::after")?;
+        self.counters.writes(Some(began));
+        let written = self.write_through(batch, sync);
+        self.counters.writes(None);
+        written?;
         let took = began.elapsed();
         self.last = (requests, took);
         self.counters.wrote(requests, batch.bytes(), sync, took);
         Ok(())
+    }
+
+    fn write_through(&mut self, batch: &Batch<'_>, sync: bool) -> Result<(), StoreError> {
+        failpoint::pass("write::before")?;
+        self.unsynced = true;
+        write_and_sync(&*self.engine, batch, sync)?;
+        self.unsynced = !sync;
+        failpoint::pass("write::after")
     }
 
     fn failed_to_write(&mut self, cause: &StoreError) {
@@ -229,10 +237,12 @@ impl Run {
             }
             if since.is_none_or(|since| since.elapsed() >= PROBE_INTERVAL) {
                 self.full = Some((cause.clone(), Instant::now()));
+                self.counters.refuses(Some(cause.clone()));
             }
         } else if self.failed.is_none() {
             error!(error = ?cause, "a write failed, no more are tried");
             self.failed = Some(cause.clone());
+            self.counters.refuses(Some(cause.clone()));
             self.life.end(Ended::Poisoned { reason: cause.to_string() });
         }
     }

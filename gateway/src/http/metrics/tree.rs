@@ -1,0 +1,68 @@
+//! The supervision tree, by its parts: each child of the root with all that is under it.
+
+use std::collections::BTreeMap;
+
+use oxbeam_kernel::Node;
+use oxbeam_supervisor::State;
+
+use super::samples::Gathered;
+
+/// Actors that are looked at.
+const MAX_ACTORS: usize = 1_000_000;
+
+/// One part, added up.
+#[derive(Debug, Default)]
+struct Part {
+    actors: u64,
+    quarantined: u64,
+    backoff: u64,
+    queued: usize,
+    /// The longest that a message has waited, in seconds.
+    oldest: f64,
+}
+
+pub(super) fn gather(node: &Node, gathered: &mut Gathered) {
+    let realm = node.realm();
+    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
+    for row in realm.snapshot(None, MAX_ACTORS).rows {
+        let mut names = row.about.path.split('/');
+        let root = names.next().unwrap_or_default();
+        let name = names.next().unwrap_or(root);
+        let part = match parts.get_mut(name) {
+            Some(part) => part,
+            None => parts.entry(name.to_owned()).or_default(),
+        };
+        part.actors += 1;
+        part.quarantined += u64::from(row.state == State::Quarantined);
+        part.backoff += u64::from(row.state == State::Backoff);
+        part.queued += row.queued;
+        part.oldest = part.oldest.max(row.oldest.unwrap_or_default().as_secs_f64());
+    }
+    let by = |value: fn(&Part) -> f64| {
+        let label = |(name, part): (&String, &Part)| (vec![("group", name.clone())], value(part));
+        parts.iter().map(label).collect::<Vec<_>>()
+    };
+    gathered.gauges("oxbeam_actors", "Actors", by(|part| part.actors as f64));
+    let help = "Actors that failed too often and wait for somebody to resume them";
+    gathered.gauges("oxbeam_actors_quarantined", help, by(|part| part.quarantined as f64));
+    let help = "Actors that failed and start again after a pause";
+    gathered.gauges("oxbeam_actors_backoff", help, by(|part| part.backoff as f64));
+    let help = "Messages that wait in the queues of actors";
+    gathered.gauges("oxbeam_actor_queued", help, by(|part| part.queued as f64));
+    let help = "How long the message that has waited longest has";
+    gathered.gauges("oxbeam_actor_queue_oldest_seconds", help, by(|part| part.oldest));
+    let tallies = realm.tallies();
+    let by = |value: fn(&oxbeam_supervisor::Tally) -> u64| {
+        let label =
+            |(name, tally): &(String, _)| (vec![("group", name.clone())], value(tally) as f64);
+        tallies.iter().map(label).collect::<Vec<_>>()
+    };
+    gathered.counters("oxbeam_actor_starts", "Lives of actors that began", by(|t| t.starts));
+    let help = "Lives of actors that ended and should not have; a restart or a quarantine follows";
+    gathered.counters("oxbeam_actor_failures", help, by(|t| t.failures));
+    gathered.counters("oxbeam_actor_crashes", "Panics of actors", by(|t| t.crashes));
+    let help = "Times that an actor was set aside";
+    gathered.counters("oxbeam_actor_quarantines", help, by(|t| t.quarantines));
+    let help = "Times that an actor held its thread for too long";
+    gathered.counters("oxbeam_actor_stuck", help, by(|t| t.stuck));
+}
