@@ -31,7 +31,7 @@ pub const MAX_OUTGOING: usize = 65_536;
 pub trait Results: Send + Sync {
     /// Commits a slot: its result, its outbox entries and its content, all or nothing.
     ///
-    /// A slot that has this result already is left as it is.
+    /// A slot that has this result already is left as it is; what it sends need not be given again.
     ///
     /// # Errors
     /// [`StoreError::NotScheduled`] beyond the log, [`StoreError::OutOfOrder`] unless the slot
@@ -173,7 +173,12 @@ impl Prepared {
         refuse_half_done(batch, &process)?;
         let key = keys::of_slot(RESULT, &process, slot);
         if let Some(found) = batch.record::<ResultRecord>(Family::Results, &key)? {
-            return match found.at(slot) == record.at(slot) {
+            let (found, mut given) = (found.at(slot), record.at(slot));
+            if given.sent == 0 {
+                // What a slot sends is signed once, and so not brought again.
+                given.sent = found.sent;
+            }
+            return match found == given {
                 true => Ok(Committed { repeated: true }),
                 false => Err(StoreError::ResultDiffers { process, slot }),
             };
