@@ -6,7 +6,6 @@ mod files;
 mod json;
 mod live;
 mod process;
-mod recorded;
 
 use oxbeam_kernel::{NodeMessage, Outcome, Wanted};
 use oxbeam_protocol::{Id, List, Message, Value, commitment};
