@@ -34,7 +34,7 @@ pub(super) fn disk(startup: &Startup) -> Check {
     let mib = free >> 20;
     match free {
         ..LEAST_SPACE => check(Wrong, format!("{mib} MiB are free: writes fail soon, make space")),
-        ..LITTLE_SPACE => check(Doubtful, format!("{mib} MiB are free: make space")),
+        LEAST_SPACE..LITTLE_SPACE => check(Doubtful, format!("{mib} MiB are free: make space")),
         _ => check(Fine, format!("{mib} MiB are free")),
     }
 }

@@ -39,12 +39,13 @@ const CODES: [(u16, &str); 20] = [
 ];
 
 type Name = &'static str;
+type Times = Family<[(Name, Name); 1], Histogram, fn() -> Histogram>;
 
 /// Counters and times of requests.
 #[derive(Debug)]
 pub(in crate::http) struct Requests {
     count: Family<[(Name, Name); 2], Counter>,
-    times: Family<[(Name, Name); 1], Histogram, fn() -> Histogram>,
+    times: Times,
     devices: HashMap<Name, Name>,
 }
 
