@@ -40,6 +40,7 @@ async fn a_result_is_written_once() {
         store.commit(Commit { outbox: vec![outgoing(0, 1)], ..commit(process, 0) }).await.unwrap();
         let same = Commit { outbox: vec![outgoing(0, 99)], ..commit(process, 0) };
         assert!(store.commit(same).await.unwrap().repeated);
+        assert!(store.commit(commit(process, 0)).await.unwrap().repeated, "it was signed once");
         let entries = store.entries(process, None, Limit::default()).await.unwrap();
         assert_eq!(entries.items[0].next_try, 1, "the first signed message stays");
         for other in [
