@@ -1,6 +1,6 @@
 //! `make bench-start`: how long a node with long logs takes to start.
 //!
-//! usage: bench-start PROGRAM [PROCESSES [SLOTS]]    the program `oxbeam`; 1000 processes, 1000 slots each
+//! usage: `bench-start PROGRAM [PROCESSES [SLOTS]]`: the program `oxbeam`; 1000 processes, 1000 slots each
 #![allow(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::path::{Path, PathBuf};
