@@ -296,15 +296,16 @@ fn a_renewed_instance_keeps_its_memory_and_nothing_else() {
             (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
             (global.set $count (i32.add (global.get $count) (i32.const 1)))
             (i32.add (i32.mul (i32.load (i32.const 0)) (i32.const 100)) (global.get $count)))
-          (func (export "grow") (result i32)
-            (drop (table.grow $t (ref.func $next) (i32.const 3))) (table.size $t)))"#,
+          (func (export "fill") (result i32) (local $empty i32)
+            (local.set $empty (ref.is_null (table.get $t (i32.const 0))))
+            (table.set $t (i32.const 0) (ref.func $next)) (local.get $empty)))"#,
     );
     assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(101)]);
     assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(202)]);
     instance.renew().unwrap();
     assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(301)]);
     for _ in 0..2 {
-        assert_eq!(call(&mut instance, "grow", &[]).unwrap(), [Val::I32(4)]);
+        assert_eq!(call(&mut instance, "fill", &[]).unwrap(), [Val::I32(1)]);
         instance.renew().unwrap();
     }
     assert_eq!(call(&mut instance, "next", &[]).unwrap(), [Val::I32(401)]);
