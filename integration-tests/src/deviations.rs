@@ -64,7 +64,6 @@ pub const STEP_DEVIATIONS: &[(&str, u16, &str)] = &[
     ("process/lua-type-len#*", 200, "`\\u{…}` is read in scripts"),
     ("process/lua-type-utf8#*", 200, "`\\u{…}` is read in scripts"),
     ("process/lua-lib-goto#0", 200, "scripts have `goto`"),
-    ("process/lua-sandbox#*", 200, "scripts have coroutines"),
     ("process/lua-raise#2", 500, "an error of a script is told with its text"),
     ("process/stack-lua-patch#*", 200, "an outbox that is a list is patched"),
     ("http/process-lua#17", 400, "what the client did wrong is a 400 with a sentence"),
