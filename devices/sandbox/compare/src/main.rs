@@ -15,7 +15,7 @@ mod program;
 /// The pass alone: without the rest of the sandbox, this builds in a quarter of the time.
 #[path = "../../src"]
 mod sandbox {
-    #![allow(dead_code, unreachable_pub)]
+    #![allow(dead_code, unreachable_pub, reason = "only this part of the crate is built here")]
     pub(crate) mod lower;
 }
 
