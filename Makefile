@@ -10,13 +10,16 @@ export FUZZ_TARGETS
 ARGS ?=
 # How often `make crash` kills the store.
 CYCLES ?= 1000
+# Where `make install` puts the program; SERVICE=1 installs its systemd unit too.
+PREFIX ?= /usr/local
+SERVICE ?=
 
 # In CI a lock file that does not fit Cargo.toml is an error; at the desk cargo mends it.
 LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run docs test check bench bench-node bench-start fuzz vectors crash lua
+.PHONY: help run install docs test check bench bench-node bench-start fuzz vectors crash lua
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +28,9 @@ run: ## Build and start the node; ARGS="--port 9000" are its arguments
 	@scripts/setup $@
 	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/oxbeam" start $(ARGS)
+
+install: ## Build the program and install it in PREFIX (/usr/local); SERVICE=1 adds the unit
+	@scripts/install --prefix "$(PREFIX)" $(if $(SERVICE),--service)
 
 docs: ## Write the table of options in docs/configuration.md anew
 	@scripts/setup $@
@@ -41,6 +47,7 @@ check: ## Check format, lints, docs, scripts and dependencies; warnings are erro
 	RUSTDOCFLAGS="$$RUSTDOCFLAGS -D warnings" cargo doc --workspace --no-deps $(LOCKED)
 	shellcheck $$(grep -lE '^#!.*bash' scripts/*) .ci/run
 	scripts/build-lua --check
+	scripts/check-packaging
 	scripts/deny
 
 bench: ## Measure, with OpenSSL's figures from the same run at the end

@@ -6,9 +6,12 @@ use clap::{Args, Parser, Subcommand};
 use oxbeam_kernel::NodeMessage;
 use oxbeam_kernel::configuration::{ConfigurationError, Sources};
 
+/// The version, and the commit it is built from.
+const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (", env!("OXBEAM_COMMIT"), ")");
+
 /// An AO-Core node.
 #[derive(Debug, Parser)]
-#[command(name = "oxbeam", version, arg_required_else_help = true)]
+#[command(name = "oxbeam", version = VERSION, arg_required_else_help = true)]
 pub(super) struct Arguments {
     #[command(subcommand)]
     pub(super) command: Command,

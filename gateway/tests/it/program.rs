@@ -47,6 +47,16 @@ fn the_first_start_makes_a_wallet_and_the_next_one_uses_it() {
 }
 
 #[test]
+fn the_version_tells_the_commit_it_is_built_from() {
+    let told = output(folder().path(), &["--version"]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    let commit = text.strip_prefix(concat!("oxbeam ", env!("CARGO_PKG_VERSION"), " ("));
+    let commit = commit.and_then(|rest| rest.strip_suffix(")\n")).expect(&text);
+    let hash = commit.len() >= 12 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    assert!(hash || commit == "unknown", "{text}");
+}
+
+#[test]
 fn both_signals_stop_the_node_in_order() {
     let folder = folder();
     for signal in ["-TERM", "-INT"] {

@@ -74,15 +74,17 @@ impl Ans104<'_> {
     }
 
     /// Whether the values of a message, and the keys that its commitment claims, are those of the item.
+    /// `tabm` is the message in the form that the item was made of.
     ///
     /// An item with its original tags is rebuilt from these alone; without this check the message
     /// beside them could say anything.
     pub(crate) fn covers(
         item: &Item,
+        message: &Message,
         tabm: &Message,
         claimed: &[Key],
     ) -> Result<bool, DecodeError> {
-        let (Value::Map(signed), Value::Map(message)) =
+        let (Value::Map(signed), Value::Map(written)) =
             (Self::decode_item(item)?, Structured::decode(&tabm.clone().into())?)
         else {
             return Ok(false);
@@ -92,7 +94,11 @@ impl Ans104<'_> {
             .map(|key| unlinked(&key))
             .collect();
         let claimed: BTreeSet<Key> = claimed.iter().map(unlinked).collect();
-        let same = |key: &Key| message.get_exact(key) == signed.get_exact(key);
+        // A list that a tag holds as text is written as a message of its own, or as a link to one.
+        let same = |key: &Key| {
+            let signed = signed.get_exact(key);
+            written.get_exact(key) == signed || message.get_exact(key) == signed
+        };
         // Types are not keys of a message that has been read; they show in its values.
         Ok(covered == claimed && claimed.iter().all(same))
     }

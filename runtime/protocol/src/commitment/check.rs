@@ -193,7 +193,7 @@ fn verify_ans104(commitment: &Commitment<'_>, forms: &Forms<'_>) -> Result<(), F
     let tabm = forms.tabm(commitment.is_bundle() && !has_links)?;
     let item = codec::signed_item(tabm, commitment, 1)?;
     check_id(commitment, item.signed_id().unwrap_or_else(|| item.unsigned_id()).into())?;
-    if !Ans104::covers(&item, tabm, &commitment.committed())? {
+    if !Ans104::covers(&item, forms.message(), tabm, &commitment.committed())? {
         return Err(Flaw::Mismatch);
     }
     if !item.is_signed() {

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use oxbeam_protocol::ans104::Item;
+use oxbeam_protocol::ans104::{Item, Tag};
 use oxbeam_protocol::codec::{Ans104, HttpSig, Json, Links};
 use oxbeam_protocol::commitment::{
-    ANS104, COMMITMENTS, CommitRequest, Commitment, Selection, Which, commit, committers,
-    only_committed, signed_id, unsigned_id, verify, verify_all,
+    ANS104, COMMITMENTS, CommitRequest, Commitment, Selection, Which, authenticate, commit,
+    committers, only_committed, signed_id, unsigned_id, verify, verify_all,
 };
 use oxbeam_protocol::{Content, Key, Message, NoContent, Value, Wallet};
 use proptest::prelude::*;
@@ -206,5 +206,30 @@ proptest! {
         let wire = HttpSig { links: Links::Embed(&NoContent) }.encode(&parent.into()).unwrap();
         let received = map(HttpSig::decode(&wire).unwrap());
         prop_assert_eq!(verify_all(&received, &NoContent), Ok(()));
+    }
+}
+
+#[test]
+fn items_hold_whose_tags_are_lists_or_numbers_in_other_words() {
+    for names in [["device-stack", "passes", "ao-types"], ["Device-Stack", "Passes", "ao-types"]] {
+        let values =
+            ["\"wasm-64@1.0\",  \"patch@1.0\"", "02", "device-stack=\"list\", passes=\"integer\""];
+        let tags = names.into_iter().zip(values).map(|(name, value)| Tag::new(name, value));
+        let item = Item { tags: tags.collect(), data: "1984".into(), ..Item::default() };
+        let item = item.sign(rsa()).unwrap();
+        let message = map(Ans104::decode_item(&item).unwrap());
+        let stack: Value = ["wasm-64@1.0", "patch@1.0"].map(Value::from).into_iter().collect();
+        let message = authenticate(&message, &NoContent).unwrap();
+        assert_eq!(message.get("device-stack"), Some(&stack));
+        assert_eq!(message.get("passes"), Some(&Value::from(2)));
+        let written =
+            Ans104 { links: Links::Embed(&NoContent) }.encode_item(&message.clone().into());
+        assert_eq!(written.unwrap().to_bytes().unwrap(), item.to_bytes().unwrap());
+        for (key, value) in
+            [("device-stack", Value::from_iter([Value::from("x")])), ("passes", 3.into())]
+        {
+            let other = message.clone().with(key, value);
+            assert!(verify_all(&other, &NoContent).is_err(), "{key}");
+        }
     }
 }

@@ -25,8 +25,7 @@ const TYPES: [(SignatureType, &str); 4] = [
 ];
 
 /// The commitment of an item and its id. An unsigned item has one only if it must keep its tags.
-pub(super) fn of_item(item: &Item, committed: &[Key]) -> Option<(Key, Message)> {
-    let keeps_tags = item.tags.iter().any(|tag| lower(&tag.name).as_bytes() != tag.name);
+pub(super) fn of_item(item: &Item, committed: &[Key], keeps_tags: bool) -> Option<(Key, Message)> {
     let id = item.signed_id();
     if id.is_none() && !keeps_tags {
         return None;

@@ -9,8 +9,8 @@ use super::{
     commitment,
 };
 use crate::ans104::{Item, Tag};
-use crate::codec::DecodeError;
 use crate::codec::types::{self, AO_TYPES};
+use crate::codec::{DecodeError, Links, Structured};
 use crate::commitment::COMMITMENTS;
 use crate::limits::MAX_BUNDLE_DEPTH;
 use crate::structured_field as field;
@@ -37,8 +37,9 @@ pub(super) fn tabm(item: &Item, depth: usize) -> Result<Value, DecodeError> {
     if let Some(target) = item.target {
         message.insert(TARGET, target.to_string());
     }
+    let keeps_tags = renames(&item.tags) || item.is_signed() && !is_written_back(&message);
     message.extend(data);
-    if let Some((id, fields)) = commitment::of_item(item, &committed) {
+    if let Some((id, fields)) = commitment::of_item(item, &committed, keeps_tags) {
         message.insert(COMMITMENTS, Message::from([(id, fields)]));
     }
     Ok(message.into())
@@ -46,6 +47,24 @@ pub(super) fn tabm(item: &Item, depth: usize) -> Result<Value, DecodeError> {
 
 pub(super) fn is(tag: &Tag, (name, value): (&[u8], &[u8])) -> bool {
     tag.name == name && tag.value == value
+}
+
+/// Whether the message has other keys than the tags have names.
+fn renames(tags: &[Tag]) -> bool {
+    tags.iter().any(|tag| lower(&tag.name).as_bytes() != tag.name)
+}
+
+/// Whether the tags can be written anew from the values that their types make of them: a list is not,
+/// nor `007`.
+fn is_written_back(tags: &Message) -> bool {
+    if !tags.contains(AO_TYPES) {
+        return true;
+    }
+    let read = Structured::decode(&tags.clone().into()).ok();
+    let written = read.and_then(|read| Structured { links: Links::Discard }.encode(&read).ok());
+    // Types that cannot be read make the whole item unreadable, later.
+    let Some(Value::Map(written)) = written else { return true };
+    tags.iter().all(|(key, value)| *key == AO_TYPES || written.get_exact(key) == Some(value))
 }
 
 /// Tags that say how to read the item, and are no keys of the message.

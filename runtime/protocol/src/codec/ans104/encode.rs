@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::decode::lower;
 use super::{AO_DATA_KEY, BINARY, BUNDLE_FORMAT, BUNDLE_VERSION, DATA, TARGET, bundle, commitment};
 use crate::ans104::{Item, MAX_NAME_LENGTH, MAX_TAGS, MAX_VALUE_LENGTH, Tag};
 use crate::codec::{BODY, EncodeError};
@@ -45,7 +46,9 @@ pub(crate) fn signed_item(
 ) -> Result<Item, EncodeError> {
     let committed = commitment.committed();
     let parts = commitment::parts(commitment)?;
-    let keys: Vec<Key> = committed.iter().filter_map(|key| present(tabm, key)).collect();
+    let tags = parts.original_tags.as_deref().unwrap_or_default();
+    let keys = committed.iter().filter_map(|key| present(tabm, key));
+    let keys = keys.filter(|key| !is_list_of_tag(tabm, key, tags)).collect();
     let mut item = assemble(tabm, keys, parts.target.is_some(), depth)?;
     item.target = parts.target;
     item.anchor = parts.anchor;
@@ -58,6 +61,12 @@ pub(crate) fn signed_item(
         item.signature = signature;
     }
     Ok(item)
+}
+
+/// Whether the key is a list that a tag holds as text, and no part of a bundle.
+fn is_list_of_tag(tabm: &Message, key: &Key, tags: &[Tag]) -> bool {
+    matches!(tabm.get_exact(key), Some(Value::Map(_)))
+        && tags.iter().any(|tag| lower(&tag.name) == *key)
 }
 
 fn unsigned_item(tabm: &Message, depth: usize) -> Result<Item, EncodeError> {
