@@ -70,6 +70,7 @@
 
 pub mod ans104;
 pub mod base64;
+mod changes;
 pub mod codec;
 pub mod commitment;
 pub mod compare;
@@ -85,14 +86,17 @@ mod private;
 mod set;
 pub mod signature;
 pub mod structured_field;
+mod table;
 mod teardown;
+mod tree;
 mod value;
 mod wallet;
 
+pub use changes::Change;
 pub use content::{Content, ContentError, NoContent};
 pub use id::{ID_TEXT_LENGTH, Id, InvalidId};
 pub use key::{Key, LINK_SUFFIX};
-pub use message::{Entries, Message};
+pub use message::{Entries, IntoIter, Iter, Message};
 pub use order::SORTED_KEYS;
 pub use set::SetError;
 pub use value::{Atom, Link, List, Value};

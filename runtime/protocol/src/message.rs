@@ -3,22 +3,23 @@
 //! Source: spec 01, sections 3 to 5.
 
 use std::any::Any;
-use std::collections::{BTreeMap, btree_map};
 use std::fmt;
 use std::mem;
 use std::sync::Arc;
 
+use crate::changes::Changes;
 use crate::private::{Handle, Private};
-use crate::{Key, Value, order};
+use crate::table::{self, Table};
+use crate::{Change, Key, Value, order};
 
 /// A map from keys to values.
 ///
-/// Cloning shares the entries; writing to a shared message copies them first, one level deep. Keys
-/// that start with `priv` never enter the map: what a node keeps to itself about a message lies in
+/// Cloning shares the entries; writing to a shared message copies them first, one level deep, or of
+/// many entries only the way to the one that is written. Keys that start with `priv` never enter the map: what a node keeps to itself about a message lies in
 /// a private part, which no codec, comparison or iteration sees.
 #[derive(Clone, Default)]
 pub struct Message {
-    pub(crate) public: Arc<BTreeMap<Key, Value>>,
+    pub(crate) public: Arc<Table>,
     pub(crate) private: Option<Arc<Private>>,
 }
 
@@ -53,7 +54,7 @@ impl Message {
     /// Whether exactly this key is there.
     #[must_use]
     pub fn contains(&self, key: impl AsRef<[u8]>) -> bool {
-        self.public.contains_key(key.as_ref())
+        self.get_exact(key).is_some()
     }
 
     /// Sets a key; the value that it had is returned. A private key is ignored, as every codec does.
@@ -62,13 +63,13 @@ impl Message {
         if key.is_private() {
             return None;
         }
-        Arc::make_mut(&mut self.public).insert(key, value.into())
+        Table::make_mut(&mut self.public).insert(key, value.into())
     }
 
     /// Removes exactly this key and returns its value.
     pub fn remove(&mut self, key: impl AsRef<[u8]>) -> Option<Value> {
         let key = key.as_ref();
-        self.contains(key).then(|| Arc::make_mut(&mut self.public).remove(key)).flatten()
+        self.contains(key).then(|| Table::make_mut(&mut self.public).remove(key)).flatten()
     }
 
     /// The nested message under a key, made if there is none, to write to. `None` if the key is
@@ -77,8 +78,8 @@ impl Message {
         if key.is_private() {
             return None;
         }
-        let public = Arc::make_mut(&mut self.public);
-        match public.entry(key.clone()).or_insert_with(|| Value::Map(Self::new())) {
+        let public = Table::make_mut(&mut self.public);
+        match public.get_or_insert(key, || Value::Map(Self::new()))? {
             Value::Map(child) => Some(child),
             _ => None,
         }
@@ -86,11 +87,9 @@ impl Message {
 
     /// The value of exactly this key, to write to.
     pub fn value_mut(&mut self, key: &Key) -> Option<&mut Value> {
-        if self.public.contains_key(key) {
-            Arc::make_mut(&mut self.public).get_mut(key)
-        } else {
-            None
-        }
+        self.contains(key)
+            .then(|| Table::make_mut(&mut self.public).get_mut(key.as_bytes()))
+            .flatten()
     }
 
     /// Whether both share their entries, so that they are equal without a look at them. Messages
@@ -98,6 +97,12 @@ impl Message {
     #[must_use]
     pub fn shares_with(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.public, &other.public)
+    }
+
+    /// The keys whose values differ from those of `before`, in byte order. What the two share, one
+    /// having been made from the other, is not looked at.
+    pub fn changes_since<'a>(&'a self, before: &'a Self) -> impl Iterator<Item = Change<'a>> {
+        Changes::new(before, self)
     }
 
     /// The message with a key set: for building messages in one expression.
@@ -119,18 +124,18 @@ impl Message {
     /// Keeps the entries that `keep` says yes to. A shared message that keeps all is not copied.
     pub fn retain(&mut self, mut keep: impl FnMut(&Key, &Value) -> bool) {
         if self.iter().any(|(key, value)| !keep(key, value)) {
-            Arc::make_mut(&mut self.public).retain(|key, value| keep(key, value));
+            Table::make_mut(&mut self.public).retain(|key, value| keep(key, value));
         }
     }
 
     /// The entries in byte order of their keys.
-    pub fn iter(&self) -> btree_map::Iter<'_, Key, Value> {
-        self.public.iter()
+    pub fn iter(&self) -> Iter<'_> {
+        Iter(self.public.iter())
     }
 
     /// The keys in byte order.
-    pub fn keys(&self) -> btree_map::Keys<'_, Key, Value> {
-        self.public.keys()
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &Key> + ExactSizeIterator + Clone {
+        self.iter().map(|(key, _)| key)
     }
 
     /// The entries in the order of enumeration: that of signature bases and headers.
@@ -158,7 +163,7 @@ impl Message {
     /// Whether there is no public key.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.public.is_empty()
+        self.len() == 0
     }
 
     /// A private entry, such as `hashpath`.
@@ -263,7 +268,7 @@ impl<K: Into<Key>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Message
 
 impl<'a> IntoIterator for &'a Message {
     type Item = (&'a Key, &'a Value);
-    type IntoIter = btree_map::Iter<'a, Key, Value>;
+    type IntoIter = Iter<'a>;
 
     fn into_iter(self) -> Self::IntoIter {
         self.iter()
@@ -272,10 +277,61 @@ impl<'a> IntoIterator for &'a Message {
 
 impl IntoIterator for Message {
     type Item = (Key, Value);
-    type IntoIter = btree_map::IntoIter<Key, Value>;
+    type IntoIter = IntoIter;
 
     fn into_iter(mut self) -> Self::IntoIter {
-        Arc::unwrap_or_clone(mem::take(&mut self.public)).into_iter()
+        IntoIter(Arc::unwrap_or_clone(mem::take(&mut self.public)).into_iter())
+    }
+}
+
+/// The entries of a message in byte order of their keys.
+#[derive(Clone)]
+pub struct Iter<'a>(table::Iter<'a>);
+
+impl<'a> Iterator for Iter<'a> {
+    type Item = (&'a Key, &'a Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Iter<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.next_back()
+    }
+}
+
+impl ExactSizeIterator for Iter<'_> {}
+
+impl fmt::Debug for Iter<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.clone()).finish()
+    }
+}
+
+/// The entries of a message that is no more, in byte order of their keys.
+pub struct IntoIter(table::IntoIter);
+
+impl Iterator for IntoIter {
+    type Item = (Key, Value);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.0.size_hint()
+    }
+}
+
+impl fmt::Debug for IntoIter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IntoIter").field("left", &self.0.size_hint().0).finish()
     }
 }
 

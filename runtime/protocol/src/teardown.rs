@@ -40,21 +40,23 @@ fn tear_down(mut nested: Vec<Value>) {
 impl Message {
     /// Takes out the nested values, unless somebody else still has them.
     fn take_nested(&mut self, nested: &mut Vec<Value>) {
-        let public = Arc::get_mut(&mut self.public);
-        let private = self.private.as_mut().and_then(Arc::get_mut);
-        for entries in public.into_iter().chain(private.map(|private| &mut private.values)) {
-            take(entries.values_mut(), nested);
+        if let Some(public) = Arc::get_mut(&mut self.public) {
+            public.for_each_owned(|value| take(value, nested));
+        }
+        if let Some(private) = self.private.as_mut().and_then(Arc::get_mut) {
+            private.values.values_mut().for_each(|value| take(value, nested));
         }
     }
 }
 
 impl List {
     fn take_nested(&mut self, nested: &mut Vec<Value>) {
-        take(Arc::get_mut(&mut self.0).into_iter().flatten(), nested);
+        Arc::get_mut(&mut self.0).into_iter().flatten().for_each(|value| take(value, nested));
     }
 }
 
-fn take<'a>(values: impl Iterator<Item = &'a mut Value>, nested: &mut Vec<Value>) {
-    let values = values.filter(|value| matches!(value, Value::Map(_) | Value::List(_)));
-    nested.extend(values.map(|value| mem::replace(value, Value::Bytes(Bytes::new()))));
+fn take(value: &mut Value, nested: &mut Vec<Value>) {
+    if matches!(value, Value::Map(_) | Value::List(_)) {
+        nested.push(mem::replace(value, Value::Bytes(Bytes::new())));
+    }
 }
