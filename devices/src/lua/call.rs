@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use oxbeam_kernel::{Call, CallError, Context, Outcome, Status};
-use oxbeam_protocol::{Message, Value};
+use oxbeam_protocol::{Change, Message, Value};
 use oxbeam_sandbox::lua;
 
 use super::ao::Ao;
@@ -107,31 +107,45 @@ fn listed(parameters: Value) -> Result<Vec<Value>, CallError> {
     }
 }
 
-/// A message with all that it links, without what the node keeps to itself. What it shares with one
-/// that came from a script has no links.
+/// A message with all that it links, without what the node keeps to itself.
 async fn loaded(
     context: &Context,
     message: &Message,
     last: Option<&Message>,
 ) -> Result<Message, CallError> {
-    let known = |key, value| last.is_some_and(|last| shares(last.get_exact(key), value));
-    let unknown = message.iter().filter(|(key, value)| !known(*key, value));
-    let unknown: Vec<_> = unknown.map(|(key, value)| (key.clone(), value.clone())).collect();
-    let mut message = message.clone().without_private();
-    for (key, value) in unknown {
-        let loaded = context.load_all(value.clone()).await?;
-        if !shares(Some(&loaded), &value) {
-            message.insert(key, loaded);
+    let nothing = Message::new();
+    let loaded = loaded_since(context, message, last.unwrap_or(&nothing)).await?;
+    Ok(loaded.without_private())
+}
+
+/// A message with all that it links. What it has in common with one that came from a script has no
+/// links, and is not looked at.
+async fn loaded_since(
+    context: &Context,
+    message: &Message,
+    last: &Message,
+) -> Result<Message, CallError> {
+    let mut whole = message.clone();
+    for Change { key, before, after } in message.changes_since(last) {
+        let Some(after) = after else { continue };
+        let loaded = match (before, after) {
+            (Some(Value::Map(before)), Value::Map(after)) => {
+                Box::pin(loaded_since(context, after, before)).await?.into()
+            }
+            _ => context.load_all(after.clone()).await?,
+        };
+        if !shares(&loaded, after) {
+            whole.insert(key.clone(), loaded);
         }
     }
-    Ok(message)
+    Ok(whole)
 }
 
 /// Whether two values are one, or hold nothing that could be a link.
-fn shares(one: Option<&Value>, other: &Value) -> bool {
+fn shares(one: &Value, other: &Value) -> bool {
     match (one, other) {
-        (Some(Value::Map(one)), Value::Map(other)) => one.shares_with(other),
-        (Some(Value::List(one)), Value::List(other)) => one.shares_with(other),
+        (Value::Map(one), Value::Map(other)) => one.shares_with(other),
+        (Value::List(one), Value::List(other)) => one.shares_with(other),
         (_, Value::Map(_) | Value::List(_) | Value::Link(_)) => false,
         _ => true,
     }

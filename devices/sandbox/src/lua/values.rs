@@ -90,8 +90,10 @@ fn is_sequence(entries: &mut [(Key, Raw)], next: usize) -> bool {
 
 /// The map as a list, if its keys are exactly 1 to n.
 pub(super) fn as_list(message: &Message) -> Option<List> {
-    // Digits come before letters, so that the last key nearly always answers.
+    // Digits come before letters, so that the last key nearly always answers; and of keys that are
+    // numbers, but not these, one of the two ends is missing.
     message.keys().next_back().and_then(|key| place(key.as_bytes()))?;
+    message.get_exact("1").and(message.get_exact(message.len().to_string()))?;
     if !message.keys().all(|key| place(key.as_bytes()).is_some_and(|at| at <= message.len())) {
         return None;
     }

@@ -39,23 +39,23 @@ impl Differences<'_> {
         self.path.pop();
     }
 
-    /// Both in byte order of their keys.
+    /// What is gone first, then what is set, both in byte order of their keys.
     fn maps(&mut self, id: u64, kept: &Message, wanted: &Message) {
-        if kept.shares_with(wanted) {
-            return;
+        let changes: Vec<_> = wanted.changes_since(kept).collect();
+        for gone in changes.iter().filter(|change| change.after.is_none()) {
+            self.change(&Key::Text(gone.key.to_bytes()), None);
         }
-        for (key, _) in kept.iter().filter(|(key, _)| !wanted.contains(key.as_bytes())) {
-            self.change(&Key::Text(key.to_bytes()), None);
-        }
-        for (key, value) in wanted.iter() {
-            let name = Key::Text(key.to_bytes());
-            match kept.get_exact(key.as_bytes()) {
-                Some(old) => self.values(id, &name, old, value),
-                None => self.change(&name, Some(value)),
+        for change in changes {
+            let key = Key::Text(change.key.to_bytes());
+            match (change.before, change.after) {
+                (Some(before), Some(after)) => self.values(id, &key, before, after),
+                (None, Some(after)) => self.change(&key, Some(after)),
+                (_, None) => {}
             }
         }
     }
 
+    /// Two values that differ.
     fn values(&mut self, holder: u64, key: &Key, kept: &Value, wanted: &Value) {
         let id = self.kept.tables.get(&holder).and_then(|known| known.tables.get(key)).copied();
         match (kept, wanted, id) {
@@ -66,10 +66,6 @@ impl Differences<'_> {
                 self.maps(id, kept, wanted);
                 self.path.pop();
             }
-            (Value::List(kept), Value::List(wanted), _) if kept.shares_with(wanted) => {}
-            (Value::Map(kept), Value::Map(wanted), _) if kept.shares_with(wanted) => {}
-            // A copy that was made anew shares nothing, but must be told apart no more than another.
-            _ if kept == wanted => {}
             _ => self.change(key, Some(wanted)),
         }
     }
