@@ -96,7 +96,17 @@ pub struct Vm {
     kept: Keeping,
     /// Changes with every change of `kept`, so that a snapshot knows whether its own is still there.
     version: u64,
+    crossed: Crossed,
     broken: bool,
+}
+
+/// Bytes that an operation took across the border between host and guest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Crossed {
+    /// Into the guest: the name of what is called, and its arguments.
+    pub inward: usize,
+    /// Out of it: results, or an error with its trace.
+    pub outward: usize,
 }
 
 /// Whether the guest keeps a table, and what is known of it.
@@ -149,7 +159,9 @@ impl Vm {
         let mut instance = Instance::new(module()?, limits.clone(), &mut border).await?;
         instance.call("_initialize", &[], &mut border).await?;
         let ended = instance.call("oxb_new", &[], &mut border).await?;
-        let vm = Self { instance, limits, kept: Keeping::Nothing, version: 0, broken: false };
+        let kept = Keeping::Nothing;
+        let vm =
+            Self { instance, limits, kept, version: 0, crossed: Crossed::default(), broken: false };
         if ended == [Val::I32(0)] { Ok(vm) } else { Err(vm.out_of_memory()) }
     }
 
@@ -255,6 +267,13 @@ impl Vm {
         self.instance.fuel_used() / FUEL_OF_LUA
     }
 
+    /// What the last operation took across the border. With [`Context::keep`] it follows what changed,
+    /// not how large the state is.
+    #[must_use]
+    pub const fn crossed(&self) -> Crossed {
+        self.crossed
+    }
+
     /// The state, to be continued later or elsewhere.
     ///
     /// # Errors
@@ -276,7 +295,8 @@ impl Vm {
 
     fn restored(snapshot: &VmSnapshot, limits: Limits) -> Result<Self, LuaError> {
         let instance = Instance::restore(module()?, &snapshot.instance, limits.clone())?;
-        Ok(Self { instance, limits, kept: Keeping::Unknown, version: 0, broken: false })
+        let (kept, crossed) = (Keeping::Unknown, Crossed::default());
+        Ok(Self { instance, limits, kept, version: 0, crossed, broken: false })
     }
 
     /// Takes this state back to a snapshot of it: after an error, or a result that nobody wants.
@@ -312,11 +332,13 @@ impl Vm {
         }
         // Until the call has ended well, also when it is dropped midway.
         self.broken = true;
+        self.crossed = Crossed { inward: inward.len(), outward: 0 };
         let length = i32::try_from(inward.len()).map_err(|_| self.out_of_memory())?;
         let mut border = Border { inward, outward: Vec::new(), ao: host };
         let arguments = [Val::I32(operation), Val::I32(length)];
         let ended = self.instance.call("oxb_run", &arguments, &mut border).await.map_err(own)?;
         let written = border.outward;
+        self.crossed.outward = written.len();
         self.broken = false;
         match ended.as_slice() {
             [Val::I32(0)] => Ok(written),

@@ -342,3 +342,34 @@ fn a_message_of_more_parts_than_the_limit_is_not_written() {
     ok(codec.encode(&parts(MAX_PARTS - 1)));
     assert_eq!(codec.encode(&parts(MAX_PARTS + 1)), Err(EncodeError::TooManyParts));
 }
+
+#[test]
+fn a_write_to_a_copy_of_a_large_message_costs_what_is_written() {
+    const KEYS: usize = 100_000;
+    const SLOTS: usize = 100;
+    let large: Message = (0..KEYS).map(|n| (n.to_string(), n.to_string())).collect();
+    // The first copy that is written to becomes a tree.
+    let mut state = Message::new().with("balances", large.clone().with("0", "1"));
+    let mut before = Vec::new();
+    let write = |state: &mut Message, slot: usize| {
+        let balances = state.child_mut(&"balances".into()).unwrap();
+        balances.insert(slot.to_string(), "1");
+        balances.insert(format!("new-{slot}"), "1");
+        balances.remove((KEYS / 2 + slot).to_string());
+    };
+    bounded_by(SLOTS * 32 * 1024, || {
+        for slot in 0..SLOTS {
+            before.push(state.clone());
+            write(&mut state, slot);
+        }
+    });
+    assert_eq!(before[0].get("balances"), Some(&large.with("0", "1").into()));
+    let changed = |slot: usize| -> Vec<Key> {
+        let child = |state: &Message| state.get("balances").unwrap().as_map().unwrap().clone();
+        let (now, then) = (child(&state), child(&before[slot]));
+        now.changes_since(&then).map(|change| change.key.clone()).collect()
+    };
+    assert_eq!(changed(99), ["50099", "99", "new-99"].map(Key::from));
+    // Of the hundred that were set, two had that value before.
+    assert_eq!(changed(0).len(), 298);
+}

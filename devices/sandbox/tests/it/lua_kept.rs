@@ -2,7 +2,7 @@
 
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::Limits;
-use oxbeam_sandbox::lua::{Context, LuaError, NoAo, Vm};
+use oxbeam_sandbox::lua::{Context, Crossed, LuaError, NoAo, Vm};
 
 use crate::lua::{eval, integer, raised, vm};
 
@@ -78,6 +78,47 @@ async fn a_failed_call_leaves_nothing_behind_once_it_is_rolled_back() {
     first.roll_back(&before).expect("it is its own");
     let results = first.call(b"f", vec![Value::Map(base)], KEEP, &mut NoAo).await;
     assert_eq!(results.expect("it returns"), [Value::Map(Message::new().with("n", integer(2)))]);
+}
+
+/// What crosses in a slot of a state with so many balances, of which the script changes one, and the
+/// node another between two slots.
+async fn crossed(balances: i64) -> Crossed {
+    let mut vm = vm("function fill(base, request)
+            base.balances = {}
+            for i = 1, request.n do base.balances['holder-' .. i] = i end
+            return 'ok', base
+        end
+        function step(base, request)
+            base.balances['holder-7'] = request.n
+            return 'ok', base
+        end")
+    .await;
+    let request = Message::new().with("n", integer(balances));
+    let arguments = vec![Value::Map(Message::new()), Value::Map(request)];
+    let filled = vm.call(b"fill", arguments, KEEP, &mut NoAo).await.expect("it returns");
+    let [_, Value::Map(mut base)] = <[Value; 2]>::try_from(filled).expect("two values") else {
+        panic!("a state is a message");
+    };
+    let mut most = Crossed::default();
+    for slot in 1..=5 {
+        let own = base.child_mut(&"balances".into()).expect("they are there");
+        own.insert("holder-3", integer(slot));
+        own.insert(format!("new-{slot}"), integer(slot));
+        base = step(&mut vm, base, slot, KEEP).await;
+        let Crossed { inward, outward } = vm.crossed();
+        most = Crossed { inward: inward.max(most.inward), outward: outward.max(most.outward) };
+    }
+    let balances = base.get("balances").and_then(Value::as_map).expect("they are there");
+    assert_eq!(balances.get("holder-3"), Some(&integer(5)));
+    assert_eq!(balances.get("holder-7"), Some(&integer(5)));
+    most
+}
+
+#[tokio::test]
+async fn as_much_crosses_in_a_slot_of_a_large_state_as_of_a_small_one() {
+    let small = crossed(10).await;
+    assert!(small.inward < 300 && small.outward < 300, "{small:?}");
+    assert_eq!(crossed(20_000).await, small);
 }
 
 #[tokio::test]
