@@ -7,6 +7,7 @@
 //! | `push` | | the push device |
 //! | `compute` | `slot` or `compute` | the state after that slot; the last one computed, if none is named |
 //! | `now` | | the state after the last slot of the log |
+//! | `results` | `results` | those of the state, or of the slot that the request names |
 //! | `snapshot` | | the execution device, on the last state computed |
 //! | `as` | `as` or `as-device`, `slot` | a state that was computed, as a message of that role's device |
 
@@ -26,8 +27,12 @@ use crate::number::number;
 pub(crate) struct Process;
 
 impl Device for Process {
-    fn answers(&self, function: &str, _: &Message) -> bool {
-        matches!(function, "schedule" | "slot" | "compute" | "now" | "push" | "snapshot" | "as")
+    fn answers(&self, function: &str, base: &Message) -> bool {
+        match function {
+            "schedule" | "slot" | "compute" | "now" | "push" | "snapshot" | "as" => true,
+            "results" => base.contains("at-slot"),
+            _ => false,
+        }
     }
 
     fn call(self: Arc<Self>, call: Call) -> Reply {
@@ -42,6 +47,7 @@ impl Device for Process {
                 "push" => run_as(&context, Role::Push, &with_process(base), request).await,
                 "compute" => compute(&context, &base, &request).await,
                 "now" => now(&context, &base).await,
+                "results" => results(&context, base, &request).await,
                 "snapshot" => snapshot(&context, &base, request).await,
                 _ => run_in_role(&context, &base, &request).await,
             }
@@ -70,17 +76,38 @@ async fn compute(
     context.node().state(context, process, wanted).await
 }
 
+/// `compute/results=3` is what clients write who want the results of slot 3. Source: spec 30, section 2.
+async fn results(
+    context: &Context,
+    state: Message,
+    request: &Message,
+) -> Result<Outcome, CallError> {
+    let slot = number(request, "results")?;
+    let state = match slot.map(slot_of).transpose()? {
+        None => state,
+        Some(slot) => {
+            let process = process_id(context, &state).await?;
+            match context.node().state(context, process, Wanted::Slot(slot)).await?.into_result() {
+                Ok(Value::Map(state)) => state,
+                Ok(_) => return Ok(Outcome::not_found()),
+                Err(outcome) => return Ok(outcome),
+            }
+        }
+    };
+    Ok(context.get(&state, "results").await?.map_or_else(Outcome::not_found, Outcome::ok))
+}
+
 /// The slot that a request names.
 fn wanted_slot(request: &Message) -> Result<Option<Slot>, CallError> {
     let slot = match number(request, "slot")? {
         Some(slot) => Some(slot),
         None => number(request, "compute")?,
     };
-    let slot = slot.map(|slot| {
-        let missing = |_| CallError::BadRequest(format!("there is no slot {slot}"));
-        Slot::try_from(&slot).map_err(missing)
-    });
-    slot.transpose()
+    slot.map(slot_of).transpose()
+}
+
+fn slot_of(slot: BigInt) -> Result<Slot, CallError> {
+    Slot::try_from(&slot).map_err(|_| CallError::BadRequest(format!("there is no slot {slot}")))
 }
 
 async fn now(context: &Context, base: &Message) -> Result<Outcome, CallError> {

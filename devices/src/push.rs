@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use num_bigint::BigInt;
 use oxbeam_kernel::{Call, CallError, Context, Device, Outcome, Reply, process_id};
+use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
 
@@ -84,7 +85,11 @@ async fn push(call: Call) -> Result<Outcome, CallError> {
     match Opened::of(&run, asked.process, asked.slot).await? {
         Ok(opened) => {
             let report = opened.deliver(&run, asked.depth, 0).await?;
-            Ok(Outcome::ok(report.with("slot", asked.shown)))
+            let report = report.with("slot", asked.shown);
+            Ok(Outcome::ok(match asked.id {
+                Some(id) => report.with("id", id.to_string()),
+                None => report,
+            }))
         }
         Err(outcome) => Ok(outcome),
     }
@@ -104,6 +109,8 @@ struct Asked {
     shown: Value,
     depth: i64,
     is_async: bool,
+    /// The id of the message that this push has scheduled, for those who ask for it.
+    id: Option<Id>,
 }
 
 impl Asked {
@@ -123,6 +130,7 @@ impl Asked {
             shown: request.get("slot").cloned().unwrap_or_else(|| BigInt::from(slot).into()),
             depth: i64::try_from(depth).unwrap_or(i64::MAX),
             is_async: is_async(context, base, request).await?,
+            id: None,
         })
     }
 
@@ -133,6 +141,7 @@ impl Asked {
         base: &Message,
         request: Message,
     ) -> Result<Result<Self, Outcome>, CallError> {
+        let wants_id = wants_json(&request);
         let schedule = request.with("path", "schedule").with("method", "POST");
         let process = base.clone().with("device", PROCESS);
         let outcome = context.resolve(process, schedule).await?;
@@ -154,9 +163,20 @@ impl Asked {
         let process = assignment.get("process").and_then(Value::as_bytes);
         let process = process.and_then(|id| Id::from_native_or_text(id).ok());
         let process = process.ok_or_else(|| wrong("an assignment names no process"))?;
+        let id = match body.filter(|_| wants_id) {
+            Some(body) => Some(signed_id(&body)?),
+            None => None,
+        };
         let asked = Self::of_request(context, base, &assignment).await?;
-        Ok(Ok(Self { process, ..asked }))
+        Ok(Ok(Self { process, id, ..asked }))
     }
+}
+
+/// Whether the answer is to be JSON. `@permaweb/aoconnect` reads the id of its message there; the
+/// answers of the reference node have none. Source: spec 30, section 2.
+fn wants_json(request: &Message) -> bool {
+    let names = ["require-codec", "accept"].map(|key| request.get(key).and_then(Value::as_name));
+    names.into_iter().flatten().any(|name| name == "application/json" || name == "json@1.0")
 }
 
 fn wrong(sentence: &str) -> CallError {
