@@ -18,6 +18,7 @@ use crate::trap::Cause;
 use crate::{Fault, Guest, Host, Import, Trap, Val};
 
 mod core;
+mod memory;
 mod meter;
 mod request;
 
@@ -216,6 +217,14 @@ impl Run<'_> {
                 self.protect(waiting, request, Awaits::Invoke, results)
             }
             Action::Throw => self.throw(),
+            Action::Copy => {
+                self.core.copy(&request.arguments).await?;
+                Ok(Next::Resume(waiting, Vec::new()))
+            }
+            Action::Grow => {
+                let grown = self.core.grow(&request.arguments).await?;
+                Ok(Next::Resume(waiting, vec![wasmi::Val::I32(grown.into())]))
+            }
         }
     }
 

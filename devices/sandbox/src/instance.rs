@@ -19,10 +19,11 @@ pub struct Instance {
 
 impl Instance {
     /// Makes an instance: memory, tables and globals as the module says, then its start function,
-    /// metered as a call. No export is called.
+    /// metered as a call. No export is called, but for `__wasm_call_ctors` of a module that asks for
+    /// `env._emscripten_memcpy_js`: emscripten's JavaScript, for which it was made, would call it.
     ///
     /// # Errors
-    /// The trap of the start function, or what the module brings exceeds the limits.
+    /// The trap of these functions, or what the module brings exceeds the limits.
     pub async fn new(module: &Module, limits: Limits, host: &mut dyn Host) -> Result<Self, Trap> {
         let mut core = Core::new(module, limits)?;
         core.begin("start".into());
@@ -30,6 +31,9 @@ impl Instance {
             && let Some(start) = core.instance.get_func(&core.store, START)
         {
             core.run(start, Vec::new(), host).await?;
+        }
+        if let Some(constructors) = module.constructors() {
+            core.call_nested(constructors, &[], host).await?;
         }
         let first = Snapshot::registers(&core)?;
         Ok(Self { core, first, open: false })

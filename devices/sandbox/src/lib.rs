@@ -18,7 +18,9 @@
 //!   tables, exported or not.
 //!
 //! Every import of a module is a call to its [`Host`], asynchronous at any depth of the guest, but
-//! for those that unwind the guest's own stack, which the driver serves itself: `rt.try`, `rt.throw`, and emscripten's `invoke_*` and its throws.
+//! for those that the driver serves itself. Some unwind the guest's own stack: `rt.try`, `rt.throw`,
+//! and emscripten's `invoke_*` and its throws. Others are about its memory alone:
+//! `_emscripten_memcpy_js` and `emscripten_resize_heap`.
 
 mod driver;
 mod host;

@@ -11,19 +11,21 @@ use crate::limits::{CALL_DEPTH, STACK_BYTES};
 use crate::lower::lower;
 use crate::{Import, Signature, ValType};
 
+mod action;
 pub mod bounds;
 mod error;
 mod layout;
 mod rewrite;
 mod survey;
-mod unwinding;
 
+pub(crate) use action::Action;
 pub use error::ModuleError;
 pub(crate) use layout::{Layout, MEMORY, START};
-pub(crate) use unwinding::Action;
 
 use survey::Survey;
 
+/// What emscripten calls the function that prepares a program's memory.
+const CONSTRUCTORS: &str = "__wasm_call_ctors";
 /// Guest stacks kept for the next call instead of being allocated anew.
 const SPARE_STACKS: usize = 8;
 
@@ -120,6 +122,16 @@ impl Module {
     #[must_use]
     pub fn is_64(&self) -> bool {
         self.0.is_64
+    }
+
+    /// The function that emscripten's JavaScript would call before all others, if this module was
+    /// made to run under it: it asks for what only that JavaScript gives. Others are started as
+    /// WebAssembly says, and no further.
+    pub(crate) fn constructors(&self) -> Option<&'static str> {
+        let is_simple = |signature: &Signature| *signature == Signature::default();
+        let is_under_script = self.0.actions.contains(&Action::Copy);
+        (is_under_script && self.function(CONSTRUCTORS).is_some_and(is_simple))
+            .then_some(CONSTRUCTORS)
     }
 
     /// The one copy of an exported function's name.

@@ -279,11 +279,15 @@ async fn response_hook(
     if !hooked(context, "response") {
         return Ok(Ok(outcome));
     }
+    let computed = outcome.value.clone();
     let shown = Message::new().with("request", singleton.clone()).with("body", outcome.value);
     match resolver::hook(context, "response", shown).await? {
         Hooked::Ended(ended) => Ok(Err(ended)),
         Hooked::Passed(message) => match context.get(&message, "body").await? {
-            Some(value) => Ok(Ok(Outcome { status: outcome.status, value })),
+            Some(value) => {
+                let value = resolver::computed_as(&computed, value);
+                Ok(Ok(Outcome { status: outcome.status, value }))
+            }
             None => Ok(Err(Outcome::error("the response hook answers without a body"))),
         },
     }

@@ -195,6 +195,16 @@ fn linked(
     Ok(outcome)
 }
 
+/// What a hook makes of a result: it leaves no trace in how the result was computed. Source: spec 05,
+/// section 9.
+pub(crate) fn computed_as(result: &Value, mut shown: Value) -> Value {
+    let hashpath = result.as_map().and_then(|result| result.private(HASHPATH));
+    if let (Value::Map(shown), Some(hashpath)) = (&mut shown, hashpath) {
+        shown.set_private(HASHPATH, hashpath.clone());
+    }
+    shown
+}
+
 /// A result as a message. Source: spec 02, section 10.3.
 pub(crate) fn wrapped(outcome: Outcome) -> Outcome {
     let value = match outcome.value {

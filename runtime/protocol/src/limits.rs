@@ -6,6 +6,10 @@ pub const MAX_DEPTH: usize = 100;
 /// Longest key that is read, in bytes.
 pub const MAX_KEY_LENGTH: usize = 8192;
 
+/// Most digits of an integer. Reading and writing one takes time that grows with their square; the
+/// reference node reads 15 digits, and writes any number of them.
+pub const MAX_DIGITS: usize = 4096;
+
 /// Most nested messages that one is written with, and most parts of one multipart body.
 pub const MAX_PARTS: usize = 65_536;
 

@@ -227,7 +227,8 @@ impl Core {
 /// Bytes of a page of WebAssembly.
 pub(crate) const PAGE: usize = 1 << 16;
 
-fn span(address: u64, length: u64) -> Option<std::ops::Range<usize>> {
+/// The bytes from an address on; `None` if no memory has them.
+pub(super) fn span(address: u64, length: u64) -> Option<std::ops::Range<usize>> {
     let end = address.checked_add(length)?;
     Some(usize::try_from(address).ok()?..usize::try_from(end).ok()?)
 }

@@ -51,6 +51,14 @@ impl Core {
         Ok(())
     }
 
+    /// As [`Core::charge`], for what cannot be interrupted and so waits for its turns beforehand.
+    pub(super) async fn spend(&mut self, fuel: u64) -> Result<(), Trap> {
+        if fuel > self.fuel() {
+            self.refill(fuel).await?;
+        }
+        self.charge(fuel)
+    }
+
     pub(super) fn out_of_fuel(&self) -> Trap {
         Trap::OutOfFuel { limit: self.limits.fuel, function: self.entry.clone() }
     }

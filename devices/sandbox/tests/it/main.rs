@@ -11,6 +11,7 @@
 mod calls;
 mod containment;
 mod determinism;
+mod emscripten;
 mod fairness;
 mod lower;
 mod lua;

@@ -12,7 +12,7 @@ use oxbeam_sandbox::{
 
 use crate::support::block_on;
 
-/// Emscripten's glue as far as Lua needs it, and zeros for the rest.
+/// Zeros for whatever the driver does not serve.
 #[derive(Debug, Default)]
 struct Glue {
     calls: BTreeMap<String, u64>,
@@ -22,19 +22,11 @@ impl Host for Glue {
     fn call<'a>(
         &'a mut self,
         import: &'a Import,
-        arguments: &'a [Val],
-        guest: &'a mut Guest<'_>,
+        _: &'a [Val],
+        _: &'a mut Guest<'_>,
     ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
-        async move {
-            *self.calls.entry(import.name.to_string()).or_default() += 1;
-            let argument = |index: usize| arguments.get(index).and_then(Val::address).unwrap_or(0);
-            if &*import.name == "_emscripten_memcpy_js" {
-                let bytes = guest.read(argument(1), argument(2))?.to_vec();
-                guest.write(argument(0), &bytes)?;
-            }
-            Ok(Vec::new())
-        }
-        .boxed()
+        *self.calls.entry(import.name.to_string()).or_default() += 1;
+        async { Ok(Vec::new()) }.boxed()
     }
 }
 
@@ -126,9 +118,6 @@ fn published_modules_evaluate_catch_and_keep_their_state() {
 
 fn answers(name: &str, module: &Module) {
     let mut process = Process::of(module);
-    if module.function("__wasm_call_ctors").is_some() {
-        process.call("__wasm_call_ctors", &[]).unwrap();
-    }
     let slots = [
         ("return 1 + 41", "42"),
         ("error('bad')", "bad"),

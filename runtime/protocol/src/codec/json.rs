@@ -36,7 +36,7 @@ impl Json<'_> {
     /// Reads JSON text: an object, an array or a string.
     ///
     /// # Errors
-    /// Text that is not JSON, an integer of more than 15 digits, and types that do not fit.
+    /// Text that is not JSON, an integer of more than [`MAX_DIGITS`](crate::limits::MAX_DIGITS) digits, and types that do not fit.
     pub fn decode(text: &Bytes) -> Result<Value, DecodeError> {
         if text.len() > MAX_SIZE {
             return Err(DecodeError::TooLarge { size: text.len() });

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use num_bigint::BigInt;
 
 use super::DecodeError;
+use crate::limits::MAX_DIGITS;
 use crate::structured_field::{self as field, Bare, Member};
 use crate::{Atom, Key, List, Message, Value, codec::types::Kind};
 
@@ -33,7 +34,9 @@ pub fn decode_typed(key: &Key, kind: &[u8], text: &Bytes) -> Result<Value, Decod
 pub(super) fn decode(key: &Key, kind: Kind, text: &Bytes) -> Result<Value, DecodeError> {
     let ill_typed = |expected| DecodeError::IllTyped { key: key.clone(), expected };
     match kind {
-        Kind::Integer => integer(text).ok_or_else(|| ill_typed("an integer of at most 15 digits")),
+        Kind::Integer => {
+            integer(text).ok_or_else(|| ill_typed("an integer of at most 4096 digits"))
+        }
         Kind::Float => float(text).ok_or_else(|| ill_typed("a float")),
         Kind::Atom => atom(text).map(Value::Atom).ok_or_else(|| ill_typed("an atom")),
         Kind::List => flat_list(key, text),
@@ -41,13 +44,12 @@ pub(super) fn decode(key: &Key, kind: Kind, text: &Bytes) -> Result<Value, Decod
     }
 }
 
+/// Decimal digits, behind a minus or not. What is written is read: a structured field ends at 15 digits.
 fn integer(text: &Bytes) -> Option<Value> {
-    match field::item(text).ok()? {
-        field::Item { bare: Bare::Integer(integer), parameters } if parameters.is_empty() => {
-            Some(Value::Integer(BigInt::from(integer)))
-        }
-        _ => None,
-    }
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let well_formed =
+        (1..=MAX_DIGITS).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    well_formed.then(|| BigInt::parse_bytes(text, 10)).flatten().map(Value::Integer)
 }
 
 /// A decimal with digits on both sides of its point; sign and exponent may be there.
@@ -137,6 +139,21 @@ mod tests {
         }
         for text in ["5", "1e5", ".5", "5.", "nan", "1.0e", "1.0e400", "1.5 ", "inf", "1.0e1.0"] {
             assert!(float(&Bytes::from(text)).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_integer_is_digits_alone_and_as_many_as_it_takes() {
+        let read = |text: &str| integer(&Bytes::copy_from_slice(text.as_bytes()));
+        assert_eq!(read("-42"), Some((-42).into()));
+        assert_eq!(read("007"), Some(7.into()));
+        assert_eq!(read("9223372036854775807"), Some(i64::MAX.into()));
+        assert_eq!(
+            read("123456789012345678901234567890").unwrap().to_string(),
+            "123456789012345678901234567890"
+        );
+        for text in ["", "-", "+5", " 5", "5 ", "--5", "1_000", "5;a", "1.0", "x"] {
+            assert!(read(text).is_none(), "{text}");
         }
     }
 

@@ -96,12 +96,12 @@ pub(super) fn value() -> impl Strategy<Value = Value> {
 
 /// A value that holds no others.
 pub(super) fn scalar() -> impl Strategy<Value = Value> {
-    const LARGEST: i64 = 999_999_999_999_999;
     prop_oneof![
         6 => "\\PC{0,40}".prop_map(Value::from),
         2 => vec(any::<u8>(), 0..60).prop_map(Value::from),
         1 => big().prop_map(Value::from),
-        3 => (-LARGEST..=LARGEST).prop_map(Value::from),
+        3 => any::<i64>().prop_map(Value::from),
+        1 => any::<i128>().prop_map(|number| Value::Integer(number.into())),
         2 => any::<f64>().prop_filter("finite", |float| float.is_finite()).prop_map(Value::from),
         1 => any::<bool>().prop_map(Value::from),
         1 => Just(Atom::NULL.into()),

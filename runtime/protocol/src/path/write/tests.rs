@@ -99,7 +99,7 @@ fn steps_past_the_limits_are_refused() {
 fn values() -> impl Strategy<Value = Value> {
     prop_oneof![
         "\\PC{0,12}".prop_map(Value::from),
-        (-999_999_999_999_999_i64..=999_999_999_999_999).prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
         (-1e300..1e300).prop_map(Value::from),
         "[a-z]{1,8}".prop_map(|name| Atom::new(name).into()),
         prop::collection::vec(any::<i64>().prop_map(Value::from), 0..3)

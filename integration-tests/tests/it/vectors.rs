@@ -1,6 +1,5 @@
 //! The conformance vectors: the chosen part of them that lies in this repository, all of them where
 //! they are at hand, and the runner itself.
-#![cfg(test)]
 
 use std::fs;
 use std::net::TcpStream;

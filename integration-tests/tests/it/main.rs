@@ -1,0 +1,7 @@
+//! The node from outside: answers recorded from the reference node, and programs of the network.
+#![cfg(test)]
+
+mod aos;
+mod hyper;
+mod person;
+mod vectors;
