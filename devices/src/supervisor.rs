@@ -1,123 +1,156 @@
-//! `~supervision@1.0`: the node's supervision tree, for those who watch over it.
+//! `~supervisor@1.0`: what the node does, and what its operator does to it. How it is used, and
+//! every key of its answers, is in `docs/operate.md`.
 //!
-//! `tree` answers a page of it:
+//! | Key          | Of the request                        | Answers                                        |
+//! |--------------|---------------------------------------|------------------------------------------------|
+//! | `summary`    |                                       | the tree by its parts, and what lies in outboxes |
+//! | `tree`       | `after`, `limit`, `depth`             | actors, each after its supervisor               |
+//! | `children`   | `actor`, `after`, `limit`             | those of one supervisor                         |
+//! | `actor`      | `actor`                               | one actor                                       |
+//! | `crashes`    | `limit`                               | panics, those alike together, the latest first  |
+//! | `quarantine` | `process`, or `after`, `limit`        | processes that do not get past a slot           |
+//! | `outbox`     | `letter`, or `of`, `after`, `limit`   | messages on their way                           |
+//! | `timers`     | `after`, `limit`                      | timers, for admins                              |
+//! | `trace`      | `actor`                               | what a trace has seen, for admins               |
+//! | `audit`      | `of`, `before`, `limit`               | what operators have done, for admins            |
 //!
-//! | Key of the request | Type    | What                                             |
-//! |--------------------|---------|--------------------------------------------------|
-//! | `after`            | integer | the page begins behind the actor of this number  |
-//! | `limit`            | integer | rows at most, up to 1 000, which is the default  |
+//! | Action      | Of the request                        | What                                            |
+//! |-------------|---------------------------------------|-------------------------------------------------|
+//! | `restart`   | `actor`                               | ends an actor; its supervisor starts it again   |
+//! | `suspend`   | `actor`                               | it keeps its messages waiting                   |
+//! | `resume`    | `actor`, or `process` and `fuel`      | ends that, or a quarantine                      |
+//! | `abandon`   | `process`                             | no further slot of it is computed               |
+//! | `trace`     | `actor`, `messages`                   | remembers its next messages                     |
+//! | `redrive`   | `letter`, `target`, or `all`          | tries messages again                            |
 //!
-//! | Key of the answer | Type    | What                                              |
-//! |-------------------|---------|---------------------------------------------------|
-//! | `rows`            | list    | actors, each after its supervisor: see below      |
-//! | `next`            | integer | `after` of the next page; absent on the last one  |
-//! | `actors`          | integer | how many there are                                |
-//!
-//! A row has `id`, `parent` (absent for the root), `name`, `kind`, `state`, `restarts`, `queue`,
-//! `uptime` in ms, and, while it handles one, the type of its message as `current` and for how long it
-//! has, in ms, as `busy`. What a crash said stays with the operator: it is in the log.
-//!
-//! `resume`, of which an admin signs the request, lets the process named by `process` try again that
-//! was set aside after failed attempts. It is answered when those are forgotten.
+//! Everybody reads, unless the option `supervisor_access` is `admin`: what crashes said, whose timers
+//! there are and what was done stays with admins, who sign the path that they ask for. To act takes
+//! the operator's signature over the path or over `action`, the name of the action: see
+//! [`act`](self::act).
 
-use std::num::NonZeroU64;
+mod act;
+mod audit;
+mod crashes;
+mod orders;
+mod outbox;
+mod quarantine;
+mod row;
+mod timers;
+mod trace;
+mod tree;
+
 use std::sync::Arc;
-use std::time::Duration;
 
-use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, reply};
-use oxbeam_protocol::{Id, List, Message, Value};
-use oxbeam_supervisor::{ActorId, Kind, Row};
+use num_bigint::BigInt;
+use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply};
+use oxbeam_protocol::{Id, Message, Value};
 
+use self::act::Action;
+use self::audit::Throttle;
+use crate::number::number;
 use crate::roles;
 
-/// Rows of a page.
-const MAX_ROWS: usize = 1000;
+/// What is said of what everybody may not see.
+const UNSEEN: &str = "Only an admin of this node sees that: sign the request and its path.";
 
 /// The device.
 #[derive(Debug, Default)]
-pub(crate) struct Supervision;
+pub(crate) struct Supervisor {
+    /// What of refused actions is written down.
+    refusals: Throttle,
+}
 
-impl Device for Supervision {
+/// How much whoever asks may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// All there is.
+    All,
+    /// What is for everybody.
+    Open,
+    /// Nothing.
+    Nothing,
+}
+
+impl Device for Supervisor {
     fn answers(&self, function: &str, _: &Message) -> bool {
-        matches!(function, "tree" | "resume")
+        const READ: [&str; 9] = [
+            "summary",
+            "tree",
+            "children",
+            "actor",
+            "crashes",
+            "quarantine",
+            "outbox",
+            "timers",
+            "audit",
+        ];
+        READ.contains(&function) || Action::named(function).is_some()
     }
 
     fn call(self: Arc<Self>, call: Call) -> Reply {
-        match call.function().as_str() {
-            "resume" => Box::pin(async move { resume(&call).await }),
-            _ => reply(tree(&call)),
-        }
+        Box::pin(async move {
+            let function = call.function();
+            let reads_trace = || function == "trace" && !call.request.contains("messages");
+            match Action::named(&function) {
+                Some(action) if !reads_trace() => act::act(&self.refusals, &call, action).await,
+                _ => read(&call, &function).await,
+            }
+        })
     }
 }
 
-async fn resume(call: &Call) -> Result<Outcome, CallError> {
-    if !roles::is_admin(&call.context) {
-        return Ok(Outcome::refused(403, "Only an admin of this node resumes a process."));
-    }
-    // What nobody signed must not choose the process.
-    let request = roles::vouched(call);
-    let process = request.get("process").and_then(Value::as_bytes);
-    let process = process.and_then(|id| Id::from_native_or_text(id).ok());
-    let Some(process) = process else {
-        return Err(CallError::BadRequest("`process` must be the id of a process".into()));
+async fn read(call: &Call, function: &str) -> Result<Outcome, CallError> {
+    let sight = match roles::sees_all(&call.context) {
+        true => Sight::All,
+        false if call.context.settings().supervisor_open => Sight::Open,
+        false => Sight::Nothing,
     };
-    call.context.node().resume(process).await?;
-    Ok(Outcome::ok(format!("Process {process} may try again.")))
-}
-
-fn tree(call: &Call) -> Result<Outcome, CallError> {
-    let after = number(&call.request, "after")?.and_then(NonZeroU64::new).map(ActorId::from);
-    let limit = number(&call.request, "limit")?.and_then(|limit| usize::try_from(limit).ok());
-    let limit = limit.unwrap_or(MAX_ROWS).clamp(1, MAX_ROWS);
-    let realm = call.context.node().realm();
-    let page = realm.snapshot(after, limit);
-    let rows: List = page.rows.iter().map(|actor| Value::from(row(actor))).collect();
-    let mut answer = Message::new().with("rows", rows).with("actors", integer(realm.actors()));
-    if let Some(next) = page.next {
-        answer.insert("next", id(next));
+    let of_admins = matches!(function, "timers" | "audit" | "trace");
+    if sight == Sight::Nothing || (of_admins && sight != Sight::All) {
+        return Ok(Outcome::refused(403, UNSEEN));
     }
-    Ok(Outcome::ok(answer))
-}
-
-fn row(actor: &Row) -> Message {
-    let mut row = Message::new()
-        .with("id", id(actor.about.id))
-        .with("name", actor.about.name())
-        .with("kind", if actor.about.kind == Kind::Supervisor { "supervisor" } else { "worker" })
-        .with("state", format!("{:?}", actor.state).to_lowercase())
-        .with("restarts", Value::Integer(actor.incarnation.saturating_sub(1).into()))
-        .with("queue", integer(actor.queued))
-        .with("uptime", millis(actor.uptime.unwrap_or_default()));
-    if let Some(parent) = actor.about.parent {
-        row.insert("parent", id(parent));
+    match function {
+        "summary" => tree::summary(call).await,
+        "tree" => tree::tree(call, sight).await,
+        "children" => tree::children(call, sight).await,
+        "actor" => tree::actor(call, sight).await,
+        "crashes" => crashes::list(call, sight).await,
+        "quarantine" => quarantine::list(call, sight).await,
+        "outbox" => outbox::list(call, sight).await,
+        "timers" => timers::list(call).await,
+        "trace" => trace::read(call).await,
+        _ => audit::list(call).await,
     }
-    if let Some(current) = actor.current {
-        row.insert("current", current.message);
-        row.insert("busy", millis(current.busy));
-    }
-    row
 }
 
-/// A number of the request, which a query gives as text.
-fn number(request: &Message, key: &str) -> Result<Option<u64>, CallError> {
-    let number = match request.get(key) {
-        None => return Ok(None),
-        Some(Value::Integer(number)) => u64::try_from(number).ok(),
-        Some(Value::Bytes(text)) => std::str::from_utf8(text).ok().and_then(|t| t.parse().ok()),
-        Some(_) => None,
-    };
-    let wrong = || CallError::BadRequest(format!("{key} is no positive integer"));
-    number.ok_or_else(wrong).map(Some)
+/// How many of a page are wanted.
+fn limit(request: &Message, most: usize) -> Result<usize, CallError> {
+    let wanted = number(request, "limit")?;
+    let wanted = wanted.map(|wanted| usize::try_from(wanted).unwrap_or(most));
+    Ok(wanted.unwrap_or(most).clamp(1, most))
 }
 
-fn id(actor: ActorId) -> Value {
-    Value::Integer(actor.number().get().into())
+/// A number of the request that is not negative.
+fn natural(request: &Message, key: &str) -> Result<Option<u64>, CallError> {
+    let wrong = |_| CallError::BadRequest(format!("`{key}` must be a whole number from 0 up"));
+    number(request, key)?.map(|number| u64::try_from(number).map_err(wrong)).transpose()
 }
 
-fn integer(number: usize) -> Value {
+/// Text of the request.
+fn text<'a>(request: &'a Message, key: &str) -> Result<Option<&'a str>, CallError> {
+    let Some(value) = request.get(key) else { return Ok(None) };
+    let text = value.as_name().and_then(|text| std::str::from_utf8(text).ok());
+    text.map(Some).ok_or_else(|| CallError::BadRequest(format!("`{key}` must be text")))
+}
+
+/// An id of the request.
+fn id(request: &Message, key: &str) -> Result<Option<Id>, CallError> {
+    let Some(value) = request.get(key) else { return Ok(None) };
+    let id = value.as_name().and_then(|id| Id::from_native_or_text(id).ok());
+    id.map(Some).ok_or_else(|| CallError::BadRequest(format!("`{key}` must be an id")))
+}
+
+/// A count or a time as a value.
+fn integer(number: impl Into<BigInt>) -> Value {
     Value::Integer(number.into())
-}
-
-fn millis(time: Duration) -> Value {
-    Value::Integer(time.as_millis().into())
 }
