@@ -36,6 +36,7 @@ use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, reply};
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Timer;
 
+pub(crate) use self::list::page;
 use crate::roles;
 
 /// The device.

@@ -15,6 +15,7 @@ mod json;
 mod json_iface;
 mod legacy;
 mod lua;
+mod made;
 mod message;
 mod meta;
 mod multipass;
@@ -27,7 +28,7 @@ mod roles;
 mod scheduler;
 mod stack;
 mod structured;
-mod supervision;
+mod supervisor;
 mod test_device;
 mod wasi;
 mod wasm;
@@ -59,7 +60,7 @@ pub fn table() -> Vec<Row> {
         row(&["push@1.0"], push::Push),
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
-        row(&["supervision@1.0"], supervision::Supervision),
+        row(&["supervisor@1.0"], supervisor::Supervisor::default()),
         row(&["wasm-64@1.0", "wasm64@1.0"], wasm::Wasm::default()),
         row(&["wasi@1.0"], wasi::Wasi),
         row(&["json-iface@1.0"], json_iface::JsonInterface),

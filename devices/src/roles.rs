@@ -27,13 +27,32 @@ pub(crate) fn is_admin(context: &Context) -> bool {
 /// What is asked for lies in the path, and clients do not sign paths of their own accord: any signed
 /// message of the operator's that somebody has seen could be sent to another path.
 pub(crate) fn speaks_for_node(context: &Context) -> bool {
-    let is_unclaimed = || {
-        let operator = context.configuration().message.get("operator");
-        operator.is_some_and(|operator| operator.is_name(UNCLAIMED))
-    };
     context.signed().is_some_and(|signed| signed.contains("path"))
-        && !is_unclaimed()
+        && !is_unclaimed(context)
         && is_admin(context)
+}
+
+/// Whether the request comes from an admin who wants to see what is not for everybody.
+///
+/// Any signed message of an admin's could be sent to another path: so they sign the path.
+pub(crate) fn sees_all(context: &Context) -> bool {
+    let signed = context.signed();
+    is_admin(context) && signed.is_none_or(|signed| signed.contains("path"))
+}
+
+/// Whether the request is an order of the node's operator, or its own key, to do `action`. Both of
+/// whom there are by a signature alone: a node that is `unclaimed` takes no orders.
+///
+/// What is ordered lies in the path, which few clients sign: who does not says it as `action`.
+pub(crate) fn orders(context: &Context, action: &str) -> bool {
+    let Some(signed) = context.signed() else { return false };
+    let names_it = signed.get("action").is_some_and(|name| name.is_name(action));
+    !is_unclaimed(context) && is_admin(context) && (signed.contains("path") || names_it)
+}
+
+fn is_unclaimed(context: &Context) -> bool {
+    let operator = context.configuration().message.get("operator");
+    operator.is_some_and(|operator| operator.is_name(UNCLAIMED))
 }
 
 /// As [`is_admin`], by this configuration.

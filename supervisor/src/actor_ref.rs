@@ -10,7 +10,7 @@ use actix::{Actor, Context};
 use crate::{
     address::{Address, AskError, Refusal, answered},
     exit::ExitReason,
-    inspect::{ActorId, Row, State},
+    inspect::{ActorId, Row, State, Trace},
     mailbox::{AnyMailbox, Mailbox, Order},
 };
 
@@ -83,9 +83,16 @@ impl ActorRef {
         self.mailbox.order(Order::Resume);
     }
 
-    /// Reports the next `messages` messages, each with its time, as lifecycle events.
+    /// Reports the next `messages` messages, each with its time, as lifecycle events, and remembers
+    /// the last 256 of them for [`ActorRef::traced`]. What an earlier trace has seen is forgotten.
     pub fn trace(&self, messages: u32) {
         self.mailbox.trace(messages);
+    }
+
+    /// What the last [`ActorRef::trace`] has seen so far; none if nobody has asked for one.
+    #[must_use]
+    pub fn traced(&self) -> Option<Trace> {
+        self.mailbox.traced()
     }
 
     /// What the actor shows of its state, also while it is suspended; see [`crate::Show`].

@@ -1,6 +1,7 @@
 //! Looking at the whole tree without disturbing it.
 
 mod index;
+mod part;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,6 +12,8 @@ use std::{
 };
 
 pub(crate) use index::Index;
+pub use part::Part;
+pub(crate) use part::parts;
 
 use crate::{exit::ExitReason, spec::Kind};
 
@@ -84,6 +87,12 @@ impl About {
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or(&self.path)
     }
+
+    /// How many ancestors it has.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.path.matches('/').count()
+    }
 }
 
 /// The message that an actor is handling.
@@ -103,6 +112,26 @@ pub struct LastExit {
     pub reason: ExitReason,
     /// How long ago.
     pub ago: Duration,
+}
+
+/// A message that was traced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Traced {
+    /// Its type.
+    pub message: &'static str,
+    /// How long it was in the actor's hands. What the handler leaves to a future is not counted.
+    pub took: Duration,
+    /// How long ago that ended.
+    pub ago: Duration,
+}
+
+/// What a trace has seen of an actor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    /// Messages that it still waits for; it is over when there are none.
+    pub left: u32,
+    /// The last messages, the latest last.
+    pub last: Vec<Traced>,
 }
 
 /// One actor in a snapshot. Counters only: the difference of two snapshots gives a rate.

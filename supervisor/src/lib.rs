@@ -31,7 +31,7 @@ pub use dynamic::{Backoff, Children, DynamicSpec, DynamicSupervisor, Key, Quaran
 pub use event::{Event, Happening};
 pub use exit::ExitReason;
 pub use group::Groups;
-pub use inspect::{About, ActorId, Current, LastExit, Row, Snapshot, State};
+pub use inspect::{About, ActorId, Current, LastExit, Part, Row, Snapshot, State, Trace, Traced};
 pub use link::{Down, Exit, MonitorId};
 pub use outermost::{DEADLINE_PASSED, Unfit, Verdict, run, self_test};
 pub use realm::{Realm, RealmConfig, SpawnError};

@@ -13,6 +13,7 @@ mod ledger;
 mod letter;
 mod orders;
 mod raw;
+mod trace;
 mod urgent;
 mod watchers;
 

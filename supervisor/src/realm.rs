@@ -4,6 +4,7 @@ mod config;
 mod origin;
 
 use std::{
+    collections::BTreeMap,
     num::NonZeroU64,
     sync::{
         Arc,
@@ -27,7 +28,7 @@ use crate::{
     crash::{self, Crash, CrashLog},
     event::{Event, Happening},
     group::Groups,
-    inspect::{About, ActorId, Index, Snapshot},
+    inspect::{self, About, ActorId, Index, Part, Snapshot},
     owned::Owned,
     registry::Registry,
     scheduler::Schedulers,
@@ -130,7 +131,19 @@ impl Realm {
     /// The whole tree, or its first `limit` actors after `after`.
     #[must_use]
     pub fn snapshot(&self, after: Option<ActorId>, limit: usize) -> Snapshot {
-        self.gather(limit, |limit| self.index.page(after, limit))
+        self.upper(after, limit, usize::MAX)
+    }
+
+    /// The same without what has more than `depth` ancestors: 0 for the roots alone.
+    #[must_use]
+    pub fn upper(&self, after: Option<ActorId>, limit: usize, depth: usize) -> Snapshot {
+        self.gather(limit, |limit| self.index.page(after, limit, depth))
+    }
+
+    /// The tree by its parts, each child of a root with all that is under it. Looks at every actor.
+    #[must_use]
+    pub fn parts(&self) -> BTreeMap<String, Part> {
+        inspect::parts(&self.snapshot(None, self.config.max_actors).rows)
     }
 
     /// The children of one supervisor, or the first `limit` of them after `after`.
@@ -159,6 +172,13 @@ impl Realm {
     #[must_use]
     pub fn find(&self, id: ActorId) -> Option<ActorRef> {
         self.index.find(id)
+    }
+
+    /// An actor by its path: the names of its ancestors from the root, and its own, with slashes
+    /// between.
+    #[must_use]
+    pub fn at(&self, path: &str) -> Option<ActorRef> {
+        self.index.at(path)
     }
 
     /// Lifecycle events from now on. A reader that falls behind by more than

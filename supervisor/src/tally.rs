@@ -68,7 +68,7 @@ impl Tallies {
 }
 
 /// The part of the tree that a path leads into.
-fn part(path: &str) -> &str {
+pub(crate) fn part(path: &str) -> &str {
     let mut names = path.split('/');
     let root = names.next().unwrap_or(path);
     names.next().unwrap_or(root)

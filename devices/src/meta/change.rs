@@ -4,7 +4,7 @@ use bytes::Bytes;
 use oxbeam_kernel::{Call, CallError, NodeMessage, Outcome};
 use oxbeam_protocol::{Key, List, Message, Value};
 
-use super::made;
+use crate::made;
 use crate::roles::{is_admin_of, vouched};
 
 /// Most changes that `node_history` shows: the first, and the last of the others.

@@ -21,6 +21,6 @@ mod resolver;
 mod scheduler;
 mod script;
 mod stack;
-mod supervision;
+mod supervisor;
 mod test_device;
 mod wasm;

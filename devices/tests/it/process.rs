@@ -236,9 +236,8 @@ async fn a_slot_that_panics_is_tried_again_and_then_set_aside_until_somebody_res
     let aside = read(&node, process, "now").await.unwrap_err();
     assert!(matches!(aside, CallError::Quarantined { .. }), "{aside}");
     assert_eq!(count(&node, process, "compute").await, 1.into(), "what came before stays");
-    let resume = || {
-        Message::from([("path", "/~supervision@1.0/resume"), ("process", &*process.to_string())])
-    };
+    let resume =
+        || Message::from([("path", "/~supervisor@1.0/resume"), ("process", &*process.to_string())]);
     let stranger = oxbeam_protocol::Wallet::generate_secp256k1().unwrap();
     assert_eq!(node.answer(resume()).await.status, 403);
     assert_eq!(node.answer_signed(resume(), &stranger).await.status, 403);

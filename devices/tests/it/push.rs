@@ -58,10 +58,10 @@ fn rows() -> Vec<Row> {
 }
 
 /// Two processes on a node, and their owner.
-struct Scene {
-    node: TestNode,
+pub(crate) struct Scene {
+    pub(crate) node: TestNode,
     owner: Wallet,
-    a: Id,
+    pub(crate) a: Id,
     b: Id,
 }
 
@@ -70,7 +70,7 @@ impl Scene {
         Self::configured(NodeMessage::default()).await
     }
 
-    async fn configured(configuration: NodeMessage) -> Self {
+    pub(crate) async fn configured(configuration: NodeMessage) -> Self {
         let node = TestNode::with_devices(configuration, rows()).await;
         let owner = Wallet::generate_secp256k1().unwrap();
         let zero = Id::of(b"");
@@ -97,7 +97,7 @@ impl Scene {
     }
 
     /// A process that another node schedules, whose definition this one knows.
-    async fn foreign(&self, more: Message) -> String {
+    pub(crate) async fn foreign(&self, more: Message) -> String {
         let mut definition = self.definition("foreign", "somebody-else").without(&["commitments"]);
         definition.extend(more);
         let definition = self.sign(&definition);
@@ -126,11 +126,14 @@ impl Scene {
         Message::new().with("body", self.sign(&message))
     }
 
-    fn sends(&self, entries: impl IntoIterator<Item = (&'static str, Message)>) -> Message {
+    pub(crate) fn sends(
+        &self,
+        entries: impl IntoIterator<Item = (&'static str, Message)>,
+    ) -> Message {
         self.message(Message::new().with("send", entries.into_iter().collect::<Message>()))
     }
 
-    async fn push(&self, message: Message) -> Message {
+    pub(crate) async fn push(&self, message: Message) -> Message {
         let answer = self.post(&format!("/{}/push", self.a), message).await;
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.message

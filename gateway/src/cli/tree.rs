@@ -68,7 +68,7 @@ fn rows(agent: &ureq::Agent, url: &str) -> Result<Vec<Row>, Failure> {
 fn page(agent: &ureq::Agent, url: &str, query: &str) -> Result<Message, Failure> {
     let failed =
         |error: ureq::Error| Failure::NoNode { url: url.into(), reason: error.to_string() };
-    let request = agent.get(format!("{url}/~supervision@1.0/tree{query}"));
+    let request = agent.get(format!("{url}/~supervisor@1.0/tree{query}"));
     let request = request.header("accept", "application/json").header("accept-bundle", "true");
     let mut response = request.call().map_err(failed)?;
     let status = response.status().as_u16();

@@ -11,6 +11,7 @@ mod limits;
 mod malformed;
 mod metrics;
 mod node;
+mod operator;
 mod probes;
 mod processes;
 mod program;

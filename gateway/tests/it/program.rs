@@ -4,6 +4,7 @@ mod away;
 mod doctor;
 mod kill;
 mod node;
+mod operator;
 mod start;
 mod up;
 
@@ -156,7 +157,7 @@ fn the_tree_of_a_running_node_is_drawn() {
     let text = String::from_utf8(drawn.stdout).unwrap();
     assert_eq!(drawn.status.code(), Some(0), "{}", String::from_utf8_lossy(&drawn.stderr));
     assert!(text.starts_with("actor "), "{text}");
-    for name in ["\nnode ", "├── store ", "├── gateway ", "supervision@1.0 "] {
+    for name in ["\nnode ", "├── store ", "├── gateway ", "supervisor@1.0 "] {
         assert!(text.contains(name), "{name} in {text}");
     }
 }

@@ -221,7 +221,8 @@ pub(crate) fn chain_of(assignment: &Message) -> Option<Id> {
 }
 
 /// Milliseconds since 1970.
-pub(crate) fn milliseconds() -> u64 {
+#[must_use]
+pub fn milliseconds() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

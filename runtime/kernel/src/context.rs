@@ -108,6 +108,21 @@ impl Context {
         Self { request: Arc::new(request), ..self.clone() }
     }
 
+    /// The same request, in which a call of a guest may use so much fuel.
+    pub(crate) fn with_fuel(&self, fuel: u64) -> Self {
+        let RequestScope { node, configuration, singleton, steps, cancelled } = &*self.request;
+        let mut configuration = NodeMessage::clone(configuration);
+        configuration.settings.guest.fuel = fuel;
+        let request = RequestScope {
+            node: node.clone(),
+            configuration: Arc::new(configuration),
+            singleton: singleton.clone(),
+            steps: AtomicU64::new(steps.load(Relaxed)),
+            cancelled: cancelled.clone(),
+        };
+        Self { request: Arc::new(request), ..self.clone() }
+    }
+
     /// The node.
     #[must_use]
     pub fn node(&self) -> &Arc<Node> {

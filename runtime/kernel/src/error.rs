@@ -9,7 +9,7 @@ use oxbeam_protocol::commitment::{CommitError, SelectionError, VerifyError};
 use oxbeam_protocol::hashpath::HashpathError;
 use oxbeam_protocol::path::PathError;
 use oxbeam_protocol::{Id, SetError};
-use oxbeam_store::StoreError;
+use oxbeam_store::{Slot, StoreError};
 use oxbeam_supervisor::{AskError, Crash, Refusal, SupervisorError};
 
 /// A call that came to nothing: where the reference node raises an exception, and where this node
@@ -98,6 +98,14 @@ pub enum CallError {
         /// Why.
         reason: String,
     },
+    /// A process that the operator has given up.
+    #[error("process {process} is abandoned at slot {slot}: no further slot is computed")]
+    Abandoned {
+        /// Which process.
+        process: Id,
+        /// The first slot that is not computed.
+        slot: Slot,
+    },
     /// The store cannot read or write.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -162,6 +170,7 @@ impl CallError {
         match self {
             Self::BadRequest(_) | Self::Verify(_) => 400,
             Self::Missing { .. } => 404,
+            Self::Abandoned { .. } => 410,
             Self::Cancelled => 499,
             Self::Recursion
             | Self::TooDeep { .. }

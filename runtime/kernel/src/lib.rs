@@ -23,6 +23,7 @@ pub mod outbox;
 mod outcome;
 mod pool;
 mod process;
+pub mod quarantine;
 mod ready;
 pub mod record;
 mod remote;

@@ -8,6 +8,9 @@
 //! | `oxbeam_slots_scheduled_total`| counter   |          |
 //! | `oxbeam_slots_computed_total` | counter   |          |
 //! | `oxbeam_slots_behind`         | gauge     |          |
+//! | `oxbeam_outbox_attempts_total`| counter   | `result` |
+//! | `oxbeam_outbox_given_up_total`| counter   |          |
+//! | `oxbeam_operator_actions_total`| counter  | `result` |
 
 use std::time::Duration;
 
@@ -27,6 +30,9 @@ const APPEND: [f64; 10] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 
 type ByDevice = Family<[(&'static str, &'static str); 1], Histogram, fn() -> Histogram>;
 
+/// Counters by what came of it.
+type ByResult = Family<[(&'static str, &'static str); 1], Counter>;
+
 /// What the node measures.
 #[derive(Debug)]
 pub struct Metrics {
@@ -37,6 +43,9 @@ pub struct Metrics {
     scheduled: Counter,
     computed: Counter,
     behind: Gauge,
+    sent: ByResult,
+    given_up: Counter,
+    actions: ByResult,
 }
 
 impl Metrics {
@@ -51,6 +60,9 @@ impl Metrics {
             scheduled: Counter::default(),
             computed: Counter::default(),
             behind: Gauge::default(),
+            sent: ByResult::default(),
+            given_up: Counter::default(),
+            actions: ByResult::default(),
         }
     }
 
@@ -66,6 +78,12 @@ impl Metrics {
         registry.register("oxbeam_slots_computed", help, self.computed.clone());
         let help = "Slots still to be computed for those who wait for a state";
         registry.register("oxbeam_slots_behind", help, self.behind.clone());
+        let help = "Attempts to deliver a message of a process, by whether it arrived";
+        registry.register("oxbeam_outbox_attempts", help, self.sent.clone());
+        let help = "Messages of processes that were given up";
+        registry.register("oxbeam_outbox_given_up", help, self.given_up.clone());
+        let help = "What was asked of ~supervisor@1.0 as an operator, by what came of it";
+        registry.register("oxbeam_operator_actions", help, self.actions.clone());
     }
 
     pub(crate) fn resolved(&self, device: usize, took: Duration) {
@@ -84,6 +102,22 @@ impl Metrics {
 
     pub(crate) fn computed(&self) {
         self.computed.inc();
+    }
+
+    /// A message of a process was tried to be delivered.
+    pub(crate) fn sent(&self, arrived: bool) {
+        let result = if arrived { "arrived" } else { "failed" };
+        self.sent.get_or_create(&[("result", result)]).inc();
+    }
+
+    /// A message of a process became a dead letter.
+    pub(crate) fn given_up(&self) {
+        self.given_up.inc();
+    }
+
+    /// Somebody asked for what only an operator may do. `result` is one of a few words.
+    pub fn acted(&self, result: &'static str) {
+        self.actions.get_or_create(&[("result", result)]).inc();
     }
 
     /// The part of one process in what is still to be computed.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use oxbeam_protocol::commitment::{self, CommitRequest};
 use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 use oxbeam_store::{LocalStore, Store};
-use oxbeam_supervisor::{Children, Realm};
+use oxbeam_supervisor::{Children, Realm, SupervisorError};
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::error::CallError;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::process::{ProcessActor, Waits};
+use crate::quarantine::Quarantine;
 use crate::remote::Remote;
 use crate::resolver::Sharing;
 use crate::scheduler::Schedulers;
@@ -44,6 +45,7 @@ pub struct Node {
     courier: Notify,
     remote: Remote,
     metrics: Metrics,
+    quarantine: Quarantine,
 }
 
 /// The actors that are started on demand.
@@ -69,6 +71,7 @@ impl Node {
             remote,
             on_demand,
             waits: Waits::default(),
+            quarantine: Quarantine::default(),
             courier: Notify::new(),
             configuration: ArcSwap::from_pointee(configuration),
             changing: Mutex::default(),
@@ -154,8 +157,27 @@ impl Node {
         &self.on_demand.schedulers
     }
 
+    /// Starts an actor of a process again that was set aside by its supervisor, in the group
+    /// `schedulers`, `processes` or `pasts`.
+    ///
+    /// # Errors
+    /// [`SupervisorError`]; there is no such group.
+    pub async fn resume_actor(&self, group: &str, process: Id) -> Result<(), SupervisorError> {
+        let OnDemand { schedulers, processes, pasts } = &self.on_demand;
+        match group {
+            "schedulers" => schedulers.resume(&process).await.map(drop),
+            "processes" => processes.resume(&process).await.map(drop),
+            "pasts" => pasts.resume(&process).await.map(drop),
+            _ => Err(SupervisorError::NotFound),
+        }
+    }
+
     pub(crate) fn sharing(&self) -> &Sharing {
         &self.sharing
+    }
+
+    pub(crate) const fn quarantine(&self) -> &Quarantine {
+        &self.quarantine
     }
 
     pub(crate) fn waits(&self) -> &Waits {

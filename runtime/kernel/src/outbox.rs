@@ -20,7 +20,9 @@ mod sender;
 
 use futures_util::future::join_all;
 use oxbeam_protocol::{Id, Key, Message, Value};
-use oxbeam_store::{EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, StoreError};
+use oxbeam_store::{
+    Entry, EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, Status, StoreError,
+};
 use tracing::debug;
 
 pub(crate) use self::courier::CourierActor;
@@ -272,6 +274,29 @@ impl Node {
         Ok(())
     }
 
+    /// Tries an owed message as soon as may be, and one that was given up as if for the first time.
+    /// Answers whether there was anything to do: what has arrived has.
+    ///
+    /// # Errors
+    /// Errors of the store.
+    pub async fn redrive(&self, entry: &Entry) -> Result<bool, CallError> {
+        let (store, now) = (self.store()?, milliseconds());
+        let moved = match entry.status {
+            Status::Dead => store.redrive(entry.key, now).await,
+            Status::Pending => {
+                let reason = entry.reason.clone().unwrap_or_default();
+                store.retry(entry.key, now, reason).await
+            }
+            _ => return Ok(false),
+        };
+        match moved {
+            Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => return Ok(false),
+            moved => moved?,
+        }
+        self.courier().notify_one();
+        Ok(true)
+    }
+
     /// Pushes a slot in the background: computes it, and delivers what it sends.
     ///
     /// # Errors
@@ -286,6 +311,17 @@ impl Node {
     /// # Errors
     /// [`Undelivered`].
     pub async fn deliver(
+        &self,
+        target: Id,
+        message: Message,
+        origin: Origin,
+    ) -> Result<Arrived, Undelivered> {
+        let arrived = self.send(target, message, origin).await;
+        self.metrics().sent(arrived.is_ok());
+        arrived
+    }
+
+    async fn send(
         &self,
         target: Id,
         message: Message,

@@ -96,8 +96,8 @@ impl Node {
     /// slot on the way has none. Source: spec 10, sections 5 to 7.
     ///
     /// # Errors
-    /// [`CallError::Recursion`] if the state waits for this call; [`CallError::Quarantined`]; what the
-    /// execution device raises; errors of the store.
+    /// [`CallError::Recursion`] if the state waits for this call; [`CallError::Quarantined`],
+    /// [`CallError::Abandoned`]; what the execution device raises; errors of the store.
     pub async fn state(
         &self,
         context: &Context,
@@ -204,20 +204,5 @@ impl Node {
             }
             () = context.cancelled() => Err(CallError::Cancelled),
         }
-    }
-
-    /// Lets a process that was set aside try again, and forgets its failed attempts.
-    ///
-    /// # Errors
-    /// Errors of the store.
-    pub async fn resume(&self, process: Id) -> Result<(), CallError> {
-        let store = self.store()?;
-        let next =
-            store.computed(process).await?.map_or(0, |computed| computed.slot.saturating_add(1));
-        store.forget_attempts(process, next).await?;
-        if let Err(error) = self.processes().resume(&process).await {
-            tracing::debug!(%process, %error, "the process was not set aside by its supervisor");
-        }
-        Ok(())
     }
 }

@@ -68,6 +68,10 @@ pub struct Settings {
     pub cron_max_tasks_of_client: usize,
     /// Shortest interval of a timer. Default: 100 ms.
     pub cron_min_interval: Duration,
+    /// Attempts to deliver a message, after which it is a dead letter. Default: 80.
+    pub outbox_max_attempts: u32,
+    /// Whether everybody sees what the node does, or admins alone. Default: everybody.
+    pub supervisor_open: bool,
 }
 
 /// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results, so they
@@ -130,6 +134,8 @@ impl Settings {
             cron_max_tasks: options.size("cron_max_tasks"),
             cron_max_tasks_of_client: options.size("cron_max_tasks_of_client"),
             cron_min_interval: options.millis("cron_min_interval"),
+            outbox_max_attempts: options.small("outbox_max_attempts"),
+            supervisor_open: !options.is("supervisor_access", "admin"),
         }
     }
 }

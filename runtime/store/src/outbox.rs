@@ -29,7 +29,7 @@ use oxbeam_protocol::Id;
 
 pub(crate) use self::entry::EntryRecord;
 pub use self::entry::{Entry, EntryKey, Outgoing, Status};
-use self::entry::{Moved, first_due, read_entry, scan_index, update};
+use self::entry::{Moved, by_entry, by_time, first_due, read_entry, scan_index, update};
 pub(crate) use self::prepare::Prepared;
 use crate::Slot;
 use crate::answer::Answer;
@@ -52,6 +52,8 @@ pub struct Backlog {
     pub asleep: u64,
     /// Those that were given up.
     pub dead: u64,
+    /// When the one was due that has been due longest; `None` if none waits.
+    pub next_due: Option<u64>,
 }
 
 impl LocalStore {
@@ -60,6 +62,7 @@ impl LocalStore {
     /// # Errors
     /// Errors of reading.
     pub fn backlog(&self, most: u64) -> Answer<Backlog> {
+        let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let never = keys::key(&[&[DUE], &u64::MAX.to_be_bytes()]);
             let count = |from: &[u8], to: &[u8]| {
@@ -74,6 +77,7 @@ impl LocalStore {
                 waiting: count(&[DUE], &never)?,
                 asleep: count(&never, &keys::after(&[DUE]))?,
                 dead: count(&[DEAD], &keys::after(&[DEAD]))?,
+                next_due: first_due(engine, &marks)?.filter(|at| *at != u64::MAX),
             })
         })
     }
@@ -110,6 +114,19 @@ pub trait Outbox: Send + Sync {
         after: Option<EntryKey>,
         limit: Limit,
     ) -> Answer<Page<Entry, EntryKey>>;
+
+    /// Entries that are tried until they arrive or, if `asleep`, that nobody has asked to be sent, of
+    /// all processes, in the order of their next try, from behind the place `after` on. A place is a
+    /// next try and an entry.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn pending(
+        &self,
+        asleep: bool,
+        after: Option<(u64, EntryKey)>,
+        limit: Limit,
+    ) -> Answer<Page<Entry, (u64, EntryKey)>>;
 
     /// Entries that were given up, of all processes, from behind `after` on.
     ///
@@ -155,7 +172,7 @@ impl Outbox for LocalStore {
         self.readers().run(move |engine| {
             let end = keys::after(&keys::key(&[&[DUE], &now.to_be_bytes()]));
             let first = keys::key(&[&[DUE]]);
-            Ok(scan_index(engine, &marks, &first..&end, 9, limit)?.items)
+            Ok(scan_index(engine, &marks, &first..&end, limit, by_time)?.items)
         })
     }
 
@@ -179,7 +196,28 @@ impl Outbox for LocalStore {
         self.readers().run(move |engine| {
             let all = keys::of_process(ENTRY, &process);
             let first = after.map_or(all.clone(), |at| keys::just_after(&at.of(ENTRY)));
-            scan_index(engine, &marks, &first.max(all.clone())..&keys::after(&all), 1, limit)
+            let range = &first.max(all.clone())..&keys::after(&all);
+            scan_index(engine, &marks, range, limit, by_entry)
+        })
+    }
+
+    fn pending(
+        &self,
+        asleep: bool,
+        after: Option<(u64, EntryKey)>,
+        limit: Limit,
+    ) -> Answer<Page<Entry, (u64, EntryKey)>> {
+        let marks = self.marks().clone();
+        self.readers().run(move |engine| {
+            let behind =
+                |(at, entry): (u64, EntryKey)| keys::just_after(&keys::due(at, &entry.of(ENTRY)));
+            let never = keys::key(&[&[DUE], &u64::MAX.to_be_bytes()]);
+            let (first, end) = match asleep {
+                true => (never, keys::after(&[DUE])),
+                false => (keys::key(&[&[DUE]]), never),
+            };
+            let first = after.map_or(first.clone(), behind).max(first);
+            scan_index(engine, &marks, &first..&end, limit, by_time)
         })
     }
 
@@ -187,7 +225,7 @@ impl Outbox for LocalStore {
         let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let first = after.map_or(keys::key(&[&[DEAD]]), |at| keys::just_after(&at.of(DEAD)));
-            scan_index(engine, &marks, &first..&keys::after(&[DEAD]), 1, limit)
+            scan_index(engine, &marks, &first..&keys::after(&[DEAD]), limit, by_entry)
         })
     }
 

@@ -52,11 +52,30 @@ impl Index {
         self.maps.read().by_id.len()
     }
 
-    /// Up to `limit` actors after `after`, each after its supervisor.
-    pub(crate) fn page(&self, after: Option<ActorId>, limit: usize) -> Vec<ActorRef> {
+    /// The actor of a path: the names from the root on, with slashes between. Of several the first.
+    /// Costs a look at the siblings of each of its ancestors.
+    pub(crate) fn at(&self, path: &str) -> Option<ActorRef> {
+        let maps = self.maps.read();
+        let mut found: Option<&ActorRef> = None;
+        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
+        for end in ends {
+            let upper = path.get(..end)?;
+            let siblings = maps.by_parent.range(children_of(found.map(ActorRef::id)));
+            let mut siblings = siblings.filter_map(|(_, id)| maps.by_id.get(id));
+            found = Some(siblings.find(|actor| &*actor.mailbox().about().path == upper)?);
+        }
+        found.cloned()
+    }
+
+    /// Up to `limit` actors after `after` that have at most `depth` ancestors, each after its
+    /// supervisor.
+    pub(crate) fn page(&self, after: Option<ActorId>, limit: usize, depth: usize) -> Vec<ActorRef> {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let maps = self.maps.read();
-        maps.by_id.range((from, Bound::Unbounded)).take(limit).map(|(_, a)| a.clone()).collect()
+        let actors = maps.by_id.range((from, Bound::Unbounded)).map(|(_, actor)| actor);
+        let shown =
+            actors.filter(|actor| depth == usize::MAX || actor.mailbox().about().depth() <= depth);
+        shown.take(limit).cloned().collect()
     }
 
     /// Up to `limit` children of one supervisor after `after`, in the order of first starts.
@@ -66,11 +85,18 @@ impl Index {
         after: Option<ActorId>,
         limit: usize,
     ) -> Vec<ActorRef> {
-        let first = Bound::Included((parent, ActorId(NonZeroU64::MIN)));
+        let (first, to) = children_of(parent);
         let from = after.map_or(first, |after| Bound::Excluded((parent, after)));
-        let to = Bound::Included((parent, ActorId(NonZeroU64::MAX)));
         let maps = self.maps.read();
         let ids = maps.by_parent.range((from, to)).take(limit).map(|(_, id)| id);
         ids.filter_map(|id| maps.by_id.get(id).cloned()).collect()
     }
+}
+
+type Place = (Option<ActorId>, ActorId);
+
+/// Where the children of one supervisor are in the order of supervisors.
+fn children_of(parent: Option<ActorId>) -> (Bound<Place>, Bound<Place>) {
+    let first = Bound::Included((parent, ActorId(NonZeroU64::MIN)));
+    (first, Bound::Included((parent, ActorId(NonZeroU64::MAX))))
 }

@@ -9,13 +9,13 @@ use actix::{Actor, Context};
 use futures_util::future::BoxFuture;
 use tokio::{sync::oneshot, time::Instant};
 
-use super::{Mailbox, OnDown, Order};
+use super::{Mailbox, OnDown, Order, trace::Tracing};
 use crate::{
     actor_ref::ActorRef,
     address::{AskError, Refusal, failed},
     crash,
     exit::ExitReason,
-    inspect::{About, ActorId, Current, LastExit, Row, State},
+    inspect::{About, ActorId, Current, LastExit, Row, State, Trace},
     link::Exit,
 };
 
@@ -53,6 +53,7 @@ pub(crate) trait AnyMailbox: Send + Sync {
     /// Times the current message from now on, if it is not timed.
     fn stamp(&self);
     fn trace(&self, messages: u32);
+    fn traced(&self) -> Option<Trace>;
     fn set_budget_left(&self, restarts: u32);
     fn last_exit(&self) -> Option<ExitReason>;
     /// In how many places of the realm it is found beside the index: by its name, in its groups.
@@ -221,7 +222,11 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
     }
 
     fn trace(&self, messages: u32) {
-        self.lock().ledger.trace = messages;
+        self.lock().ledger.tracing = Some(Box::new(Tracing::of(messages)));
+    }
+
+    fn traced(&self) -> Option<Trace> {
+        self.lock().ledger.tracing.as_ref().map(|tracing| tracing.show(Instant::now()))
     }
 
     fn set_budget_left(&self, restarts: u32) {

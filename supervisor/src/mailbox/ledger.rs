@@ -4,6 +4,7 @@ use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
+use super::trace::Tracing;
 use crate::{exit::ExitReason, inspect::State};
 
 /// Exits that a row of the tree tells.
@@ -36,8 +37,8 @@ pub(crate) struct Ledger {
     last_exits: Option<Box<LastExits>>,
     /// Restarts left before the supervisor acts, where the supervisor tells.
     pub(crate) budget_left: Option<u32>,
-    /// Messages still to be traced.
-    pub(crate) trace: u32,
+    /// Boxed: most actors are never traced.
+    pub(crate) tracing: Option<Box<Tracing>>,
     /// Seconds that a message takes, the late ones weighing more.
     typical: Option<f32>,
 }
@@ -68,7 +69,7 @@ impl Default for Ledger {
             exits: 0,
             last_exits: None,
             budget_left: None,
-            trace: 0,
+            tracing: None,
             typical: None,
         }
     }
@@ -109,7 +110,8 @@ impl Ledger {
     /// A message begins. Whether its end is to be timed.
     pub(crate) fn begin(&mut self, message: &'static str) -> bool {
         self.handled += 1;
-        let timed = self.trace > 0 || self.handled % SAMPLE == 1;
+        let traced = self.tracing.as_ref().is_some_and(|tracing| tracing.is_on());
+        let timed = traced || self.handled % SAMPLE == 1;
         self.current = Some((message, timed.then(Instant::now)));
         timed
     }
@@ -127,11 +129,8 @@ impl Ledger {
         let (took_now, weight) = (took.as_secs_f32(), LATEST_WEIGHT);
         let typical = self.typical.map_or(took_now, |old| old + weight * (took_now - old));
         self.typical = Some(typical);
-        if self.trace == 0 {
-            return None;
-        }
-        self.trace -= 1;
-        Some((message, took))
+        let told = self.tracing.as_mut()?.record(message, now, took);
+        told.then_some((message, took))
     }
 
     /// The life ends, with `opened` messages taken out of the queue so far.

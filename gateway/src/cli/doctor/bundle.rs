@@ -18,7 +18,7 @@ use crate::cli::up::report;
 /// Names whose values are never told, wherever they stand.
 const SECRET: [&str; 5] = ["priv", "secret", "token", "password", "authorization"];
 /// What a node that answers is asked.
-const ASKED: [&str; 3] = ["/readyz", "/metrics", "/~supervision@1.0/tree"];
+const ASKED: [&str; 3] = ["/readyz", "/metrics", "/~supervisor@1.0/tree"];
 
 pub(super) fn write(file: &Path, doctor: &Doctor, found: &[Check]) -> Result<(), Failure> {
     let text = format!("{:#}\n", collected(doctor, found));

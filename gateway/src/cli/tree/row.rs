@@ -1,4 +1,4 @@
-//! One actor, as `~supervision@1.0` shows it.
+//! One actor, as `~supervisor@1.0` shows it.
 
 use std::time::Duration;
 

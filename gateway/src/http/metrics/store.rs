@@ -1,6 +1,7 @@
 //! The store: its writes, its sizes, what its engine counts, and what lies in outboxes.
 
 use oxbeam_kernel::Node;
+use oxbeam_kernel::assignment::milliseconds;
 use oxbeam_store::Backlog;
 
 use super::samples::Gathered;
@@ -23,6 +24,9 @@ pub(super) fn gather(node: &Node, backlog: Option<Backlog>, gathered: &mut Gathe
                     sent, and that were given up; each counted up to 100000";
         let samples = states.map(|(state, count)| (vec![("state", state.into())], count as f64));
         gathered.gauges("oxbeam_outbox_messages", help, samples);
+        let overdue = backlog.next_due.map_or(0, |due| milliseconds().saturating_sub(due));
+        let help = "For how long the message has been due to be delivered that has been longest";
+        gathered.gauge("oxbeam_outbox_overdue_seconds", help, overdue as f64 / 1000.0);
     }
     let Ok(store) = node.local_store() else { return };
     let seen = store.statistics();

@@ -1,43 +1,13 @@
 //! The supervision tree, by its parts: each child of the root with all that is under it.
 
-use std::collections::BTreeMap;
-
 use oxbeam_kernel::Node;
-use oxbeam_supervisor::State;
+use oxbeam_supervisor::Part;
 
 use super::samples::Gathered;
 
-/// Actors that are looked at.
-const MAX_ACTORS: usize = 1_000_000;
-
-/// One part, added up.
-#[derive(Debug, Default)]
-struct Part {
-    actors: u64,
-    quarantined: u64,
-    backoff: u64,
-    queued: usize,
-    /// The longest that a message has waited, in seconds.
-    oldest: f64,
-}
-
 pub(super) fn gather(node: &Node, gathered: &mut Gathered) {
     let realm = node.realm();
-    let mut parts: BTreeMap<String, Part> = BTreeMap::new();
-    for row in realm.snapshot(None, MAX_ACTORS).rows {
-        let mut names = row.about.path.split('/');
-        let root = names.next().unwrap_or_default();
-        let name = names.next().unwrap_or(root);
-        let part = match parts.get_mut(name) {
-            Some(part) => part,
-            None => parts.entry(name.to_owned()).or_default(),
-        };
-        part.actors += 1;
-        part.quarantined += u64::from(row.state == State::Quarantined);
-        part.backoff += u64::from(row.state == State::Backoff);
-        part.queued += row.queued;
-        part.oldest = part.oldest.max(row.oldest.unwrap_or_default().as_secs_f64());
-    }
+    let parts = realm.parts();
     let by = |value: fn(&Part) -> f64| {
         let label = |(name, part): (&String, &Part)| (vec![("group", name.clone())], value(part));
         parts.iter().map(label).collect::<Vec<_>>()
@@ -50,7 +20,11 @@ pub(super) fn gather(node: &Node, gathered: &mut Gathered) {
     let help = "Messages that wait in the queues of actors";
     gathered.gauges("oxbeam_actor_queued", help, by(|part| part.queued as f64));
     let help = "How long the message that has waited longest has";
-    gathered.gauges("oxbeam_actor_queue_oldest_seconds", help, by(|part| part.oldest));
+    gathered.gauges(
+        "oxbeam_actor_queue_oldest_seconds",
+        help,
+        by(|part| part.oldest.as_secs_f64()),
+    );
     let tallies = realm.tallies();
     let by = |value: fn(&oxbeam_supervisor::Tally) -> u64| {
         let label =

@@ -35,16 +35,16 @@ fn id(message: &Message) -> String {
 }
 
 /// A program that can be killed, and a process of it.
-struct Far {
+pub(super) struct Far {
     folder: TempDir,
     program: Program,
     wallet: Wallet,
-    process: String,
+    pub(super) process: String,
     definition: Message,
 }
 
 impl Far {
-    async fn new(owner: &Wallet) -> Self {
+    pub(super) async fn new(owner: &Wallet) -> Self {
         let folder = folder();
         let program = Program::start(folder.path());
         let wallet = fs::read_to_string(folder.path().join("data/wallet.json")).unwrap();
@@ -67,14 +67,14 @@ impl Far {
     }
 
     /// Kills the program, and starts it again where it was.
-    async fn killed(self, meanwhile: impl AsyncFnOnce()) -> Self {
+    pub(super) async fn killed(self, meanwhile: impl AsyncFnOnce()) -> Self {
         let port = listens(&self.program).port().to_string();
         assert_eq!(self.program.signal("-KILL"), None);
         meanwhile().await;
         Self { program: Program::start_on(self.folder.path(), &port), ..self }
     }
 
-    async fn slot(&self) -> i64 {
+    pub(super) async fn slot(&self) -> i64 {
         let mut client = Client::connect(listens(&self.program)).await;
         match get(&mut client, &format!("/{}/slot", self.process)).await.get("current") {
             Some(Value::Integer(slot)) => i64::try_from(slot).unwrap(),
@@ -83,7 +83,7 @@ impl Far {
     }
 
     /// Waits until a slot is there, and answers with its message.
-    async fn message(&self, slot: i64) -> Message {
+    pub(super) async fn message(&self, slot: i64) -> Message {
         for _ in 0..PATIENCE {
             if self.slot().await >= slot {
                 let path = format!("/{}/schedule&from+integer={slot}/assignments", self.process);
@@ -100,7 +100,11 @@ impl Far {
 
 /// A node whose process sends to that of the other.
 async fn near(networks: &str, far: &Far, owner: &Wallet) -> (TestNode, String) {
-    let options = Message::from([("remote_networks", networks)]);
+    configured(Message::from([("remote_networks", networks)]), far, owner).await
+}
+
+/// The same with these options.
+pub(super) async fn configured(options: Message, far: &Far, owner: &Wallet) -> (TestNode, String) {
     let configuration = NodeMessage::from_message(&options).unwrap();
     let node = TestNode::with(Default::default(), configuration).await;
     let answer = post(&node, "/~scheduler@1.0/location", &far.location()).await;
@@ -113,12 +117,12 @@ async fn near(networks: &str, far: &Far, owner: &Wallet) -> (TestNode, String) {
 }
 
 /// Makes the process near send a message to the one far away.
-async fn send(node: &TestNode, process: &str, far: &str, owner: &Wallet) -> Response {
+pub(super) async fn send(node: &TestNode, process: &str, far: &str, owner: &Wallet) -> Response {
     let message = Message::from([("type", "Message"), ("target", process), ("peer", far)]);
     post(node, &format!("/{process}/push"), &signed(&message, owner)).await
 }
 
-fn report(answer: &Response) -> Message {
+pub(super) fn report(answer: &Response) -> Message {
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.message().get("1").and_then(Value::as_map).unwrap().clone()
 }

@@ -81,7 +81,7 @@ fn a_bundle_holds_what_helps_and_no_secret() {
     assert!(!text.contains("S3CRET") && !text.contains(secret.trim()));
     let bundle: Value = serde_json::from_str(&text).unwrap();
     assert_eq!(bundle["crashes"][0], "the node was killed\n");
-    assert_eq!(bundle["node"]["/~supervision@1.0/tree"]["status"], 200);
+    assert_eq!(bundle["node"]["/~supervisor@1.0/tree"]["status"], 200);
     assert!(bundle["node"]["/metrics"]["body"].as_str().unwrap().contains("oxbeam_ready 1"));
     assert_eq!(bundle["configuration"]["custom"]["own"], "5", "{:#}", bundle["configuration"]);
 }

@@ -114,6 +114,10 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("Timers of one signer; all those that nobody signed are one client's. One more is answered 429"),
     time("cron_min_interval", 100)
         .doc("Shortest interval of a timer; less is answered 400"),
+    number("outbox_max_attempts", 1, 1_000_000, 80).unit("attempts")
+        .doc("Attempts to deliver a message of a process, those of pushes included, before it becomes a dead letter: 80 take half a day"),
+    new("supervisor_access", Word(&["open", "admin"]), Preset::Word("open"))
+        .doc("Who may read `~supervisor@1.0`: everybody, without what crashes said and whose timers there are, or admins of the node"),
     new("remote_networks", Word(&["public", "any"]), Preset::Word("public")).at_start()
         .doc("Where messages to processes of other nodes are sent: to `public` addresses alone, or to `any`, this machine and those beside it included"),
     number("guest_fuel", 1_000_000, 1 << 60, 2_500_000_000).unit("fuel").at_start()

@@ -30,13 +30,12 @@ const GROUP: &str = "courier";
 const MAX_PUSHES: usize = 64;
 /// Messages that are looked at in one turn.
 const TURN: usize = 64;
-/// Attempts, those of pushes included, after which a message is a dead letter: after half a day.
-const MAX_ATTEMPTS: u32 = 80;
 /// Other nodes that are delivered to at the same time.
 const MAX_AWAY: usize = 256;
 /// How long a delivery to another node may take: it is asked twice.
 const AWAY: Duration = remote::LIMIT.saturating_mul(2);
-/// Wait after the first attempt; it doubles with each, up to [`LONGEST`].
+/// Wait after the first attempt; it doubles with each, up to [`LONGEST`]. Up to half of it is left to
+/// chance, so that what failed together is not tried together again.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(600);
 /// How long an attempt may take: to schedule a message, and to compute its slot.
@@ -202,7 +201,9 @@ async fn begin(
     before: Duration,
 ) -> Result<Option<Begun>, CallError> {
     let before = u64::try_from(before.as_millis()).unwrap_or(u64::MAX);
-    let next_try = milliseconds().saturating_add(backoff(entry.attempts)).saturating_add(before);
+    let next_try = milliseconds()
+        .saturating_add(backoff(entry.attempts, fastrand::f64()))
+        .saturating_add(before);
     match node.store()?.begin(entry.key, next_try).await {
         Ok(attempts) => Ok(Some(Begun { entry, attempts, next_try })),
         Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => Ok(None),
@@ -223,11 +224,13 @@ async fn attempt(node: &Arc<Node>, begun: Begun) -> Result<(), CallError> {
         Ok(Err(error)) => error,
         Err(_) => CallError::Timeout { limit: ATTEMPT }.into(),
     };
-    if error.may_pass() && attempts < MAX_ATTEMPTS {
+    let most = node.configuration().settings.outbox_max_attempts;
+    if error.may_pass() && attempts < most {
         return later(&*store, &entry, next_try, &error).await;
     }
     let reason = error.to_string();
     warn!(target = entry.target, attempts, reason, "message given up");
+    node.metrics().given_up();
     settled(store.give_up(entry.key, reason).await)
 }
 
@@ -286,9 +289,10 @@ pub(super) fn slot_of(assignment: &Message) -> Result<Slot, CallError> {
     slot.ok_or_else(|| CallError::Raised("an assignment has no slot".into()))
 }
 
-/// Milliseconds to wait after an attempt, if so many were made before it.
-fn backoff(attempts: u32) -> u64 {
+/// Milliseconds to wait after an attempt, if so many were made before it. `dice` is from 0 to 1.
+fn backoff(attempts: u32, dice: f64) -> u64 {
     let wait = FIRST.saturating_mul(1 << attempts.min(16)).min(LONGEST);
+    let wait = wait.mul_f64(1.0 - dice.clamp(0.0, 1.0) / 2.0);
     u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -298,7 +302,12 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest() {
-        assert_eq!([0, 1, 2].map(backoff), [1000, 2000, 4000]);
-        assert_eq!(backoff(u32::MAX), 600_000);
+        assert_eq!([0, 1, 2].map(|attempts| backoff(attempts, 0.0)), [1000, 2000, 4000]);
+        assert_eq!(backoff(u32::MAX, 0.0), 600_000);
+    }
+
+    #[test]
+    fn chance_takes_no_more_than_half_of_a_wait() {
+        assert_eq!([0.0, 0.5, 1.0].map(|dice| backoff(1, dice)), [2000, 1500, 1000]);
     }
 }

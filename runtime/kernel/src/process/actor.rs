@@ -283,6 +283,11 @@ impl Work {
         let Some(mut live) = live else {
             // The actor of the present begins with the last checkpoint there is.
             let at_or_before = if self.past { self.wanted } else { self.wanted.map(|_| Slot::MAX) };
+            if !self.past
+                && let Err(error) = context.node().load_aside(process).await
+            {
+                return Done::unloaded(Stopped::By(error));
+            }
             return match load::load(&context, process, at_or_before).await {
                 Ok(Ok(live)) => Done::at(live),
                 Ok(Err(outcome)) => Done::unloaded(Stopped::At(outcome)),
@@ -327,6 +332,14 @@ impl Handler<Compute> for ProcessActor {
         self.waiting.entry(wanted).or_default().push(waiter);
         self.work(ctx);
         Box::pin(wrap_future(async move { answer.await.unwrap_or(Err(CallError::Cancelled)) }))
+    }
+}
+
+impl Drop for ProcessActor {
+    fn drop(&mut self) {
+        if !self.past {
+            self.context.node().quarantine().unload(self.process);
+        }
     }
 }
 

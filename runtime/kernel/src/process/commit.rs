@@ -17,30 +17,59 @@ use super::state::Live;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::outbox;
+use crate::quarantine::{self, Cause};
 use crate::record;
 use crate::resolver::HASHPATH;
 
-/// Counts an attempt at a slot.
-pub(super) async fn begin(context: &Context, process: Id, slot: Slot) -> Result<(), CallError> {
-    let attempts = context.node().store()?.count_attempt(process, slot).await?;
+/// Counts an attempt at a slot, unless its process is held. Answers with what the slot is computed
+/// with: with more fuel, if the operator has given it some.
+pub(super) async fn begin(
+    context: &Context,
+    process: Id,
+    slot: Slot,
+) -> Result<Context, CallError> {
+    let node = context.node();
+    let fuel = node.quarantine().admit(process, slot)?;
+    let attempts = node.store()?.count_attempt(process, slot).await?;
     if attempts > context.settings().max_attempts {
-        let reason = format!("slot {slot} ended its program or its device {} times", attempts - 1);
-        return Err(CallError::Quarantined { process, reason });
+        return Err(node.set_aside(process, slot, attempts - 1).await?);
     }
-    Ok(())
+    Ok(fuel.map_or_else(|| context.clone(), |fuel| context.with_fuel(fuel)))
 }
 
-/// A slot that came to an end by itself, though without a state, did no harm: it may be tried again.
+/// Notes a slot that has no state. One that came to an end by itself did no harm: it may be tried
+/// again.
 pub(super) async fn failed(
     context: &Context,
     process: Id,
     slot: Slot,
-    computed: &Result<Message, Stopped>,
+    stopped: &Stopped,
 ) -> Result<(), CallError> {
-    if matches!(computed, Err(Stopped::By(CallError::Panicked { .. }))) {
+    let node = context.node();
+    match stopped {
+        Stopped::At(outcome) => {
+            let words = quarantine::words_of(outcome);
+            node.note_failure(process, slot, Cause::Outcome, words).await?;
+        }
+        Stopped::By(error) => not_committed(context, process, slot, error).await?,
+    }
+    if matches!(stopped, Stopped::By(CallError::Panicked { .. })) {
         return Ok(());
     }
-    Ok(context.node().store()?.forget_attempts(process, slot).await?)
+    Ok(node.store()?.forget_attempts(process, slot).await?)
+}
+
+/// Notes why a slot was not committed, unless that passes by itself.
+pub(super) async fn not_committed(
+    context: &Context,
+    process: Id,
+    slot: Slot,
+    error: &CallError,
+) -> Result<(), CallError> {
+    match quarantine::cause_of(error) {
+        Some(cause) => context.node().note_failure(process, slot, cause, error.to_string()).await,
+        None => Ok(()),
+    }
 }
 
 /// Commits a slot. One that was committed before must have come to the same.
@@ -68,6 +97,10 @@ pub(super) async fn commit(
     store.commit(commit).await?;
     if is_new {
         context.node().metrics().computed();
+        if let Err(error) = context.node().got_past(process, slot).await {
+            // The next slot tries again.
+            tracing::warn!(%process, slot, %error, "the quarantine still names the process");
+        }
     }
     Ok(())
 }

@@ -47,18 +47,23 @@ pub(super) async fn next(
         true => Some(proof::prove(context, process, &live, &assignment).await?),
         false => None,
     };
-    if is_new {
-        commit::begin(context, process, slot).await?;
-    }
+    let context = match is_new {
+        true => &commit::begin(context, process, slot).await?,
+        false => context,
+    };
     let computed = compute(context, &live.state, assignment, slot).await;
-    if let (true, Err(_)) = (is_new, &computed) {
-        commit::failed(context, process, slot, &computed).await?;
+    if let (true, Err(stopped)) = (is_new, &computed) {
+        commit::failed(context, process, slot, stopped).await?;
     }
     let state = computed?;
     let since = live.since.saturating_add(1);
     let mut live = Live { state, slot: Some(slot), chain, since, ..live };
     if commits {
-        commit::commit(context, process, &live, slot, is_new).await?;
+        let committed = commit::commit(context, process, &live, slot, is_new).await;
+        if let (true, Err(error)) = (is_new, &committed) {
+            commit::not_committed(context, process, slot, error).await?;
+        }
+        committed?;
         commit::save_if_due(context, process, &mut live).await;
     }
     Ok(live)

@@ -223,23 +223,22 @@ pub(super) fn first_due(engine: &dyn Engine, marks: &Marks) -> Result<Option<u64
     found
 }
 
-/// The entries that an index names, whose keys have `skip` bytes before the entry's own.
-pub(super) fn scan_index(
+/// The entries that an index names, with their places in it. `place` reads a key of the index.
+pub(super) fn scan_index<C: Copy>(
     engine: &dyn Engine,
     marks: &Marks,
     range: Range<&Bytes>,
-    skip: usize,
     limit: Limit,
-) -> Result<Page<Entry, EntryKey>, StoreError> {
+    place: impl Fn(&[u8]) -> Option<(EntryKey, C)>,
+) -> Result<Page<Entry, C>, StoreError> {
     let found = page(engine, Family::Outbox, range.start, range.end, limit, |key, _| {
-        let at = EntryKey::read(key.get(skip..).unwrap_or_default());
-        let at = at.ok_or_else(|| corrupt(key, "it names no entry"))?;
-        Ok((at, at))
+        let (at, place) = place(key).ok_or_else(|| corrupt(key, "it names no entry"))?;
+        Ok(((at, place), place))
     })?;
     let mut items = Vec::with_capacity(found.items.len());
     let mut bytes = 0;
     let mut last = None;
-    for key in &found.items {
+    for (key, place) in &found.items {
         let entry = read_entry(engine, *key);
         // It may come from an import under way, or its process be deleted.
         if marks.has(&key.process) {
@@ -250,10 +249,22 @@ pub(super) fn scan_index(
         if !items.is_empty() && bytes > limit.bytes {
             return Ok(Page { items, last });
         }
-        last = Some(*key);
+        last = Some(*place);
         items.push(entry);
     }
     Ok(Page { items, last: found.last })
+}
+
+/// The place of an entry in an index in order of entries.
+pub(super) fn by_entry(key: &[u8]) -> Option<(EntryKey, EntryKey)> {
+    EntryKey::read(key.get(1..)?).map(|entry| (entry, entry))
+}
+
+/// The place of an entry in the index of what is due.
+pub(super) fn by_time(key: &[u8]) -> Option<(EntryKey, (u64, EntryKey))> {
+    let mut parts = Parts(key.get(1..)?);
+    let at = parts.u64()?;
+    EntryKey::read(parts.0).map(|entry| (entry, (at, entry)))
 }
 
 fn corrupt(key: &[u8], reason: &str) -> StoreError {

@@ -1,14 +1,15 @@
-//! Which signed changes of the configuration were made, so that nobody makes one again.
+//! Which signed orders were carried out, so that nobody has one carried out again: changes of the
+//! configuration, and what an operator does to the node.
 //!
-//! Whoever has seen a change on its way can send it once more, and what it set may have been changed
+//! Whoever has seen an order on its way can send it once more, and what it did may have been undone
 //! since. Nothing in a signature says when it was made, so the node remembers their ids:
 //!
 //! | Name in the node's table | Value |
 //! |---|---|
 //! | `changes/` and the first byte of the ids, in hex | ids of signatures, 32 B each, the oldest first |
 //!
-//! Each of the 256 holds the last [`PER_BUCKET`]. The ids of signatures are as good as random, so a
-//! change is remembered for some 65 000 others, restarts included.
+//! Each of the 256 holds the last [`PER_BUCKET`]. The ids of signatures are as good as random, so an
+//! order is remembered for some 65 000 others, restarts included.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,7 @@ const PER_BUCKET: usize = 256;
 const TRIES: usize = 64;
 
 /// The ids of a message's signatures, in order. A message that nobody signed has none.
-pub(super) fn signatures(message: &Message) -> Vec<Id> {
+pub(crate) fn signatures(message: &Message) -> Vec<Id> {
     let signed = Commitment::all(message).filter(|one| one.committer().is_some());
     let ids = signed.filter_map(|one| Id::from_native_or_text(one.id.as_bytes()).ok());
     let mut ids: Vec<Id> = ids.collect();
@@ -33,11 +34,11 @@ pub(super) fn signatures(message: &Message) -> Vec<Id> {
     ids
 }
 
-/// Remembers a change by its signatures. Answers with false if one of them is remembered already.
+/// Remembers an order by its signatures. Answers with false if one of them is remembered already.
 ///
 /// # Errors
 /// Errors of the store.
-pub(super) async fn remember(node: &Node, ids: &[Id]) -> Result<bool, CallError> {
+pub(crate) async fn remember(node: &Node, ids: &[Id]) -> Result<bool, CallError> {
     let mut buckets: BTreeMap<u8, Vec<Id>> = BTreeMap::new();
     for id in ids {
         let [first, ..] = *id.as_bytes();
@@ -56,7 +57,7 @@ pub(super) async fn remember(node: &Node, ids: &[Id]) -> Result<bool, CallError>
             changed => return Ok(changed.map(|_| true)?),
         }
     }
-    let reason = "too many changes at the same time".into();
+    let reason = "too many orders at the same time".into();
     Err(CallError::Unavailable { what: "the configuration".into(), reason })
 }
 
