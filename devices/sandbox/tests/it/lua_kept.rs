@@ -108,7 +108,7 @@ async fn programs_that_want_too_much_are_told_the_limit() {
         ("local s = ('a'):rep(30) return s:find(('a*'):rep(30) .. 'b')", fuel),
         ("while true do pcall(error) end", fuel),
         ("local function f() return pcall(f) end while true do f() end", fuel),
-        ("for i = 1, 1e9 do _G['g' .. i] = i end", memory),
+        ("for i = 1, 1e9 do _G['g' .. i] = i end", fuel),
         ("local s = 'x' while true do s = s .. s end", memory),
         ("local t = {} for i = 1, 1e9 do t = {t} end", memory),
         ("return require 'coroutine'.wrap(function() while true do end end)()", fuel),
