@@ -19,10 +19,10 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install docs test check bench bench-node bench-start fuzz vectors crash lua
+.PHONY: help run install docs test check bench bench-node bench-start bench-guests fuzz vectors crash lua
 
 help: ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## Build and start the node; ARGS="--port 9000" are its arguments
 	@scripts/setup $@
@@ -59,6 +59,11 @@ bench-node: ## Measure the whole node from a second process, over loopback HTTP
 	@scripts/setup $@
 	cargo build --release $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench-node" "$${CARGO_TARGET_DIR:-target}/release/oxbeam"
+
+bench-guests: ## Measure guests beside wasmtime and native Lua, in one run
+	@scripts/setup bench
+	@cargo run --quiet --release $(LOCKED) --manifest-path devices/sandbox/compare/Cargo.toml \
+		--features figures --bin figures
 
 bench-start: ## Measure how long a node with a million slots takes to start
 	@scripts/setup $@

@@ -76,7 +76,7 @@ async fn write(call: &Call) -> Result<Message, CallError> {
     let texts = call.context.node().pool().run("the encoder", texts).await??;
     let out = read::prefix(&call.context, &call.base, "output-prefix").await?;
     let Written { parameters, live } = match Live::of(&call.base, &out) {
-        Some(live) => strings::write(&live, &call.request, &texts).await?,
+        Some(live) => strings::write(call, &live, &texts).await?,
         None => Written { parameters: texts.map(Value::from), live: None },
     };
     let parameters: List = parameters.into_iter().collect();

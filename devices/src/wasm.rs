@@ -22,7 +22,7 @@ mod values;
 
 use std::sync::Arc;
 
-use oxbeam_kernel::{Call, CallError, Context, Device, Outcome, Reply};
+use oxbeam_kernel::{Call, CallError, Context, Device, GuestLimits, Outcome, Reply};
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::{Instance, Limits, Modules};
 
@@ -113,13 +113,8 @@ async fn terminated(context: &Context, base: &Message) -> Result<Message, CallEr
 
 /// What a guest of this node may use.
 fn limits(context: &Context) -> Limits {
-    let guest = context.settings().guest;
-    Limits {
-        fuel: guest.fuel,
-        slice: guest.slice,
-        memory_bytes: guest.memory_bytes,
-        ..Limits::default()
-    }
+    let GuestLimits { fuel, slice, memory_bytes } = context.guest_limits();
+    Limits { fuel, slice, memory_bytes, ..Limits::default() }
 }
 
 /// Whether a stack is in its first pass, or there is none.

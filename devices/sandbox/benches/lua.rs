@@ -4,7 +4,9 @@
 //! kept state is to cost the same whether 10 or 100 000 balances lie in it.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that fails should say so")]
 
-use std::process::{Command, Stdio};
+#[path = "lua/scripts.rs"]
+mod scripts;
+
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
@@ -13,43 +15,7 @@ use oxbeam_sandbox::Limits;
 use oxbeam_sandbox::lua::{Context, NoAo, Vm};
 use tokio::runtime::Runtime;
 
-/// Name, and a chunk that defines `run`.
-const SCRIPTS: [(&str, &str); 3] = [
-    (
-        "fib(27)",
-        "local function fib(n) if n < 2 then return n end return fib(n - 1) + fib(n - 2) end
-        function run() return fib(27) end",
-    ),
-    (
-        "300 000 table writes",
-        "function run()
-            local t = {}
-            for i = 1, 300000 do t[i] = i end
-            return #t
-        end",
-    ),
-    (
-        "50 000 numbers as text",
-        "function run()
-            local t = {}
-            for i = 1, 50000 do t[i] = tostring(i) .. ':' .. tostring(i + 0.25) end
-            return #table.concat(t, ',')
-        end",
-    ),
-];
-
-/// One balance of many changes in each slot.
-const PROCESS: &str = "
-function fill(n)
-    local balances = {}
-    for i = 1, n do balances['holder-' .. i] = i end
-    return 'ok', {balances = balances}
-end
-function credit(base, request)
-    local balances = base.balances
-    balances['holder-7'] = (balances['holder-7'] or 0) + 1
-    return 'ok', base
-end";
+use scripts::{PROCESS, SCRIPTS, native};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().build().unwrap()
@@ -74,16 +40,6 @@ fn call(
     let mut host = NoAo;
     let results = vm.call(function.as_bytes(), arguments, context, &mut host);
     runtime.block_on(results).unwrap().pop().unwrap()
-}
-
-/// Time of so many calls of `run` in Debian's Lua, without its start; `None` where there is none.
-fn native(source: &str, times: u64) -> Option<Duration> {
-    let timed = format!(
-        "{source} local at = os.clock() for _ = 1, {times} do run() end print(os.clock() - at)"
-    );
-    let output = Command::new("lua5.3").args(["-e", &timed]).stderr(Stdio::null()).output().ok()?;
-    let seconds = String::from_utf8(output.stdout).ok()?.trim().parse().ok()?;
-    Some(Duration::from_secs_f64(seconds))
 }
 
 fn running(criterion: &mut Criterion) {

@@ -4,69 +4,11 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use oxbeam_sandbox::{Guest, Host, HostError, Import, Instance, Limits, Module, Val};
+use oxbeam_sandbox::{Instance, Limits, Module, Val, Zeros};
 use tokio::runtime::Runtime;
 
-const PROGRAMS: &str = r#"(module
-    (import "rt" "try" (func $try (param i32 i32 i32) (result i32)))
-    (import "rt" "throw" (func $throw))
-    (import "env" "ask" (func $ask (param i32) (result i32)))
-    (table (export "__indirect_function_table") 1 funcref) (elem (i32.const 0) $thrower)
-    (memory (export "memory") 257)
-    (func $thrower (param i32 i32) (call $throw))
-    (func $fib (export "fib") (param i64) (result i64)
-        (if (result i64) (i64.lt_u (local.get 0) (i64.const 2))
-            (then (local.get 0))
-            (else (i64.add (call $fib (i64.sub (local.get 0) (i64.const 1)))
-                (call $fib (i64.sub (local.get 0) (i64.const 2)))))))
-    (func (export "sieve") (param $n i32) (result i32) (local $i i32) (local $j i32) (local $c i32)
-        (memory.fill (i32.const 0) (i32.const 0) (local.get $n))
-        (local.set $i (i32.const 2))
-        (block $done (loop $outer
-            (br_if $done (i32.ge_u (local.get $i) (local.get $n)))
-            (if (i32.eqz (i32.load8_u (local.get $i))) (then
-                (local.set $c (i32.add (local.get $c) (i32.const 1)))
-                (local.set $j (i32.add (local.get $i) (local.get $i)))
-                (block $marked (loop $mark
-                    (br_if $marked (i32.ge_u (local.get $j) (local.get $n)))
-                    (i32.store8 (local.get $j) (i32.const 1))
-                    (local.set $j (i32.add (local.get $j) (local.get $i)))
-                    (br $mark)))))
-            (local.set $i (i32.add (local.get $i) (i32.const 1)))
-            (br $outer)))
-        (local.get $c))
-    (func (export "spin") (param $n i32)
-        (loop $l (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
-    (func (export "throws") (param $n i32)
-        (loop $l
-            (drop (call $try (i32.const 0) (i32.const 0) (i32.const 0)))
-            (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
-    (func (export "asks") (param $n i32)
-        (loop $l
-            (drop (call $ask (i32.const 0)))
-            (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
-    (func (export "touch") (local $at i32)
-        (loop $l
-            (i32.store (local.get $at) (i32.add (i32.load (local.get $at)) (i32.const 1)))
-            (br_if $l (i32.lt_u
-                (local.tee $at (i32.add (local.get $at) (i32.const 6553600)))
-                (i32.const 16777216))))))"#;
-
-/// Answers everything with zeros.
-struct Zeros;
-
-impl Host for Zeros {
-    fn call<'a>(
-        &'a mut self,
-        _: &'a Import,
-        _: &'a [Val],
-        _: &'a mut Guest<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
-        async { Ok(Vec::new()) }.boxed()
-    }
-}
+/// The programs.
+const PROGRAMS: &str = include_str!("guest.wat");
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().build().unwrap()
@@ -119,7 +61,7 @@ fn snapshots(criterion: &mut Criterion) {
     let module = Module::compile(&wat::parse_str(PROGRAMS).unwrap()).unwrap();
     let mut instance = instance(&module);
     let runtime = runtime();
-    criterion.bench_function("snapshot and restore 16 MiB after a call", |bencher| {
+    criterion.bench_function("snapshot and restore 16 MiB with 1 % changed", |bencher| {
         bencher.iter(|| {
             runtime.block_on(instance.call("touch", &[], &mut Zeros)).unwrap();
             let snapshot = instance.snapshot().unwrap();

@@ -62,6 +62,12 @@ impl Instance {
         result
     }
 
+    /// Changes the limits, from the next call on. Memory that is larger than they allow stays, and
+    /// does not grow.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.core.set_limits(limits);
+    }
+
     /// The module it is an instance of.
     #[must_use]
     pub fn module(&self) -> &Module {

@@ -33,7 +33,7 @@ mod snapshot;
 mod trap;
 mod value;
 
-pub use host::{Guest, Host, HostError, Import};
+pub use host::{Guest, Host, HostError, Import, Zeros};
 pub use instance::Instance;
 pub use limits::{CALL_DEPTH, HOST_CALL_FUEL, HOST_DEPTH, Limits, STACK_BYTES};
 pub use module::{Export, ExportKind, Module, ModuleError, bounds};

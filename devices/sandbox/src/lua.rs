@@ -274,6 +274,15 @@ impl Vm {
         self.crossed
     }
 
+    /// Changes the limits, from the next operation on. Memory that is larger than they allow stays,
+    /// and does not grow.
+    pub fn set_limits(&mut self, limits: Limits) {
+        let limits = for_lua(limits);
+        let memory_bytes = limits.memory_bytes.max(self.instance.memory().len());
+        self.limits = Limits { memory_bytes, ..limits };
+        self.instance.set_limits(self.limits.clone());
+    }
+
     /// The state, to be continued later or elsewhere.
     ///
     /// # Errors

@@ -18,7 +18,7 @@
 use std::collections::HashMap;
 
 use bytes::{Buf, BufMut, Bytes};
-use wasmi::{Func, Nullable, Ref, Val};
+use wasmi::{Func, Global, Nullable, Ref, Table, Val};
 
 use crate::driver::Core;
 
@@ -181,15 +181,37 @@ impl References {
     }
 }
 
+/// The globals that have state, in the order of the layout.
+fn globals(core: &Core) -> Result<Vec<Global>, SnapshotError> {
+    let names = core.module.layout().globals.iter();
+    let globals = names.map(|name| core.instance.get_global(&core.store, name));
+    globals.collect::<Option<_>>().ok_or(SnapshotError::Damaged)
+}
+
+/// The tables, in the order of the layout.
+fn tables(core: &Core) -> Result<Vec<Table>, SnapshotError> {
+    let names = core.module.layout().tables.iter();
+    let tables = names.map(|name| core.instance.get_table(&core.store, name));
+    tables.collect::<Option<_>>().ok_or(SnapshotError::Damaged)
+}
+
+fn take_u32(rest: &mut &[u8]) -> Result<u32, SnapshotError> {
+    rest.try_get_u32_le().map_err(|_| SnapshotError::Damaged)
+}
+
+/// Takes a count, which must be this one.
+fn take_count(rest: &mut &[u8], count: usize) -> Result<(), SnapshotError> {
+    if take_u32(rest)? as usize == count { Ok(()) } else { Err(SnapshotError::Damaged) }
+}
+
 fn put_globals(
     rest: &mut Vec<u8>,
     core: &Core,
     references: &References,
 ) -> Result<(), SnapshotError> {
-    let names = &core.module.layout().globals;
-    rest.put_u32_le(names.len() as u32);
-    for name in names {
-        let global = core.instance.get_global(&core.store, name).ok_or(SnapshotError::Damaged)?;
+    let globals = globals(core)?;
+    rest.put_u32_le(globals.len() as u32);
+    for global in globals {
         rest.put_u64_le(match global.get(&core.store) {
             Val::I32(value) => u64::from(value.cast_unsigned()),
             Val::I64(value) => value.cast_unsigned(),
@@ -208,15 +230,10 @@ fn give_globals(
     core: &mut Core,
     references: &References,
 ) -> Result<(), SnapshotError> {
-    let damaged = |_| SnapshotError::Damaged;
-    let module = core.module.clone();
-    let names = &module.layout().globals;
-    if rest.try_get_u32_le().map_err(damaged)? as usize != names.len() {
-        return Err(SnapshotError::Damaged);
-    }
-    for name in names {
-        let global = core.instance.get_global(&core.store, name).ok_or(SnapshotError::Damaged)?;
-        let bits = rest.try_get_u64_le().map_err(damaged)?;
+    let globals = globals(core)?;
+    take_count(rest, globals.len())?;
+    for global in globals {
+        let bits = rest.try_get_u64_le().map_err(|_| SnapshotError::Damaged)?;
         let value = match global.get(&core.store) {
             Val::I32(_) => Val::I32((bits as u32).cast_signed()),
             Val::I64(_) => Val::I64(bits.cast_signed()),
@@ -235,10 +252,9 @@ fn put_tables(
     core: &Core,
     references: &References,
 ) -> Result<(), SnapshotError> {
-    let names = &core.module.layout().tables;
-    rest.put_u32_le(names.len() as u32);
-    for name in names {
-        let table = core.instance.get_table(&core.store, name).ok_or(SnapshotError::Damaged)?;
+    let tables = tables(core)?;
+    rest.put_u32_le(tables.len() as u32);
+    for table in tables {
         let size = table.size(&core.store);
         rest.put_u32_le(size as u32);
         for index in 0..size {
@@ -256,20 +272,15 @@ fn give_tables(
     core: &mut Core,
     references: &References,
 ) -> Result<(), SnapshotError> {
-    let damaged = |_| SnapshotError::Damaged;
-    let module = core.module.clone();
-    let names = &module.layout().tables;
-    if rest.try_get_u32_le().map_err(damaged)? as usize != names.len() {
-        return Err(SnapshotError::Damaged);
-    }
-    for name in names {
-        let table = core.instance.get_table(&core.store, name).ok_or(SnapshotError::Damaged)?;
+    let tables = tables(core)?;
+    take_count(rest, tables.len())?;
+    for table in tables {
         let null = Ref::null(table.ty(&core.store).element());
-        let size = u64::from(rest.try_get_u32_le().map_err(damaged)?);
+        let size = u64::from(take_u32(rest)?);
         let missing = size.checked_sub(table.size(&core.store)).ok_or(SnapshotError::Damaged)?;
         table.grow(&mut core.store, missing, null).map_err(|_| SnapshotError::TooLarge)?;
         for index in 0..size {
-            let place = rest.try_get_u32_le().map_err(damaged)?;
+            let place = take_u32(rest)?;
             let element = match null {
                 Ref::Func(_) => Ref::Func(references.function(place)?),
                 Ref::Extern(_) => null,

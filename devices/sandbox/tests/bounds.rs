@@ -10,12 +10,7 @@
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
-use oxbeam_sandbox::{
-    CALL_DEPTH, Guest, Host, HostError, Import, Instance, Limits, Module, STACK_BYTES, Trap, Val,
-    bounds,
-};
+use oxbeam_sandbox::{CALL_DEPTH, Instance, Limits, Module, STACK_BYTES, Trap, Val, Zeros, bounds};
 use parking_lot::{Mutex, MutexGuard};
 use peak_alloc::PeakAlloc;
 
@@ -32,20 +27,6 @@ const MEMORY: usize = 16 * MIB;
 
 /// What the fuel of the guests here may last on a thread of a slow machine, in a build for tests.
 const SOON: Duration = Duration::from_secs(3);
-
-/// Answers everything with zeros.
-struct Zeros;
-
-impl Host for Zeros {
-    fn call<'a>(
-        &'a mut self,
-        _: &'a Import,
-        _: &'a [Val],
-        _: &'a mut Guest<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
-        async { Ok(Vec::new()) }.boxed()
-    }
-}
 
 /// What something took.
 #[derive(Debug)]

@@ -1,12 +1,10 @@
 //! Texts in the memory of a guest: UTF-8 that ends with a zero byte.
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use num_bigint::BigInt;
-use oxbeam_kernel::CallError;
+use oxbeam_kernel::{Call, CallError};
 use oxbeam_protocol::{Message, Value};
-use oxbeam_sandbox::{Guest, Host, HostError, Import, Instance, Val, ValType};
+use oxbeam_sandbox::{Instance, Val, ValType, Zeros};
 
 use crate::wasm::{Held, Live};
 
@@ -18,12 +16,12 @@ pub(super) struct Written {
 
 /// Writes texts, one after the other, to memory that the guest's `malloc` gives.
 pub(super) async fn write(
+    call: &Call,
     live: &Live,
-    request: &Message,
     texts: &[String; 2],
 ) -> Result<Written, CallError> {
     let mut held = live.hold()?;
-    held.begin(request)?;
+    held.begin(&call.context, &call.request)?;
     let [message, environment] = texts;
     let message = place(&mut held, message).await?;
     let environment = place(&mut held, environment).await?;
@@ -51,7 +49,7 @@ async fn allocated(instance: &mut Instance, length: u64) -> Result<Val, CallErro
         [ValType::I64] => Some(Val::I64(length.cast_signed())),
         _ => None,
     };
-    let results = instance.call("malloc", &[length.ok_or_else(none)?], &mut Nobody).await;
+    let results = instance.call("malloc", &[length.ok_or_else(none)?], &mut Zeros).await;
     let results = results.map_err(|trap| CallError::Raised(format!("malloc failed: {trap}")))?;
     results.first().copied().ok_or_else(none)
 }
@@ -72,18 +70,4 @@ pub(super) fn read(base: &Message, out: &str, address: &BigInt) -> Result<Bytes,
     let text = text.ok_or_else(|| CallError::Raised("the guest's pointer leads nowhere".into()))?;
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     Ok(Bytes::copy_from_slice(text.get(..end).unwrap_or_default()))
-}
-
-/// The host of `malloc`, which needs none: everything it might ask for is zero.
-struct Nobody;
-
-impl Host for Nobody {
-    fn call<'a>(
-        &'a mut self,
-        _: &'a Import,
-        _: &'a [Val],
-        _: &'a mut Guest<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
-        async { Ok(Vec::new()) }.boxed()
-    }
 }

@@ -7,6 +7,7 @@ use oxbeam_sandbox::lua;
 
 use super::ao::Ao;
 use super::error;
+use super::fresh;
 use super::script::{self, Script};
 
 /// The words that a function can answer with.
@@ -27,6 +28,7 @@ const STATUSES: [&str; 10] = [
 /// ends with anything else.
 pub(super) async fn run(call: Call, mut script: Box<Script>) -> Result<Outcome, CallError> {
     let asked = Asked::of(&call, script.last.take()).await?;
+    script.vm.set_limits(fresh::limits(&call.context));
     let mut ao = Ao::new(&call.context, script.devices.as_deref());
     let Asked { function, arguments, context } = asked;
     let results = match script.vm.call(&function, arguments, context, &mut ao).await {

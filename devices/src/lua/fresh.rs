@@ -48,7 +48,7 @@ impl Fresh {
         };
         let beginning = Beginning { chunks, replaced: replaced(context, base).await? };
         let devices = devices(context, base).await?;
-        let id = beginning.id()?;
+        let id = beginning.id(&limits(context))?;
         let vm = match self.find(id) {
             Some(begun) => restored(context, begun).await?,
             None => beginning.begun(context).await,
@@ -94,14 +94,20 @@ impl fmt::Debug for Fresh {
 }
 
 impl Beginning {
-    fn id(&self) -> Result<Id, CallError> {
+    /// Names all that decides how the script begins: with less to use, it may not begin at all.
+    fn id(&self, limits: &Limits) -> Result<Id, CallError> {
+        let limits = [limits.fuel, limits.memory_bytes as u64];
         let pair = |first: &Bytes, second: Value| -> Value {
             [Value::Bytes(first.clone()), second].into_iter().collect::<List>().into()
         };
         let chunks = self.chunks.iter().map(|it| pair(&it.name, Value::Bytes(it.source.clone())));
         let replaced = self.replaced.iter().map(|(path, by)| pair(path, by.clone()));
-        let parts: [Value; 2] =
-            [chunks.collect::<List>().into(), replaced.collect::<List>().into()];
+        let limits = limits.map(|limit| Value::Integer(limit.into()));
+        let parts: [Value; 3] = [
+            chunks.collect::<List>().into(),
+            replaced.collect::<List>().into(),
+            limits.into_iter().collect::<List>().into(),
+        ];
         Ok(Id::of(&record::encode(&parts.into_iter().collect::<List>().into())?))
     }
 
@@ -121,7 +127,7 @@ impl Beginning {
 
 /// What a script may use.
 pub(super) fn limits(context: &Context) -> Limits {
-    let GuestLimits { fuel, slice, memory_bytes } = context.settings().guest;
+    let GuestLimits { fuel, slice, memory_bytes } = context.guest_limits();
     Limits { fuel, slice, memory_bytes, ..Limits::default() }
 }
 

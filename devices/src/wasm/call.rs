@@ -33,7 +33,7 @@ pub(super) async fn run(
     let live = Live::of(&base, &out)
         .ok_or_else(|| CallError::Raised("no_wasm_instance_or_snapshot".into()))?;
     let mut held = live.hold()?;
-    held.begin(request)?;
+    held.begin(context, request)?;
     let (state, ended) = called(context, base, &out, held, &function, &parameters).await?;
     let (kind, output) = match ended {
         Ok(output) => (Atom::from_static("ok"), output.into()),

@@ -10,10 +10,12 @@
 
 use std::sync::Arc;
 
-use oxbeam_kernel::CallError;
+use oxbeam_kernel::{CallError, Context};
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::{Instance, Snapshot};
 use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use super::limits;
 
 /// The instance as it was left by the state that holds this handle.
 #[derive(Debug)]
@@ -81,11 +83,12 @@ impl Held {
         &self.running.instance
     }
 
-    /// Begins to work on a request: on its slot, if it has one.
+    /// Begins to work on a request: on its slot, if it has one, within the limits of the call.
     ///
     /// # Errors
     /// The instance cannot go on.
-    pub(crate) fn begin(&mut self, request: &Message) -> Result<(), CallError> {
+    pub(crate) fn begin(&mut self, context: &Context, request: &Message) -> Result<(), CallError> {
+        self.running.instance.set_limits(limits(context));
         let slot = request.get("slot");
         if slot.is_some() && slot != self.running.slot.as_ref() {
             self.running.instance.renew().map_err(|trap| unusable(&trap))?;

@@ -3,6 +3,7 @@
 mod ao;
 mod calls;
 mod errors;
+mod limits;
 mod modules;
 mod processes;
 mod program;

@@ -4,9 +4,11 @@
 mod apply;
 mod cache;
 mod codecs;
+mod containment;
 mod cron;
 mod dedup;
 mod failing;
+mod fairness;
 mod guide;
 mod hook;
 mod lua;

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use actix_rt::Arbiter;
 use oxbeam_kernel::{
     Answer, Boot, CallError, Context, Node, NodeMessage, Outcome, Row, StorePlace,
 };
 use oxbeam_protocol::commitment::{self, CommitRequest};
 use oxbeam_protocol::{Message, NoContent, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
-use oxbeam_supervisor::{Realm, RealmConfig, State, SupervisorRef};
+use oxbeam_supervisor::{Realm, RealmConfig, Schedulers, State, SupervisorRef};
 use tokio_util::sync::CancellationToken;
 
 /// A node that runs until it is dropped.
@@ -17,6 +18,8 @@ pub(crate) struct TestNode {
     disk: MemoryDisk,
     wallet: String,
     root: SupervisorRef,
+    /// Those of its own; without any, all of it runs on the test's.
+    threads: Vec<Arbiter>,
 }
 
 impl TestNode {
@@ -52,7 +55,30 @@ impl TestNode {
         Self::boot(configuration, devices, disk, wallet).await
     }
 
+    /// A node with a control thread and a compute thread, which all its processes share.
+    pub(crate) async fn on_threads(configuration: NodeMessage) -> Self {
+        let wallet = Wallet::generate_secp256k1().unwrap().to_text().unwrap().to_string();
+        let threads = vec![Arbiter::new(), Arbiter::new()];
+        let schedulers = Schedulers::on(vec![threads[0].handle()], vec![threads[1].handle()]);
+        let realm = Realm::with_schedulers(RealmConfig::default(), schedulers).unwrap();
+        let disk = MemoryDisk::default();
+        let mut node = Self::boot_in(realm, configuration, Vec::new(), disk, wallet).await;
+        node.threads = threads;
+        node
+    }
+
     async fn boot(
+        configuration: NodeMessage,
+        devices: Vec<Row>,
+        disk: MemoryDisk,
+        wallet: String,
+    ) -> Self {
+        let realm = Realm::new(RealmConfig::default()).unwrap();
+        Self::boot_in(realm, configuration, devices, disk, wallet).await
+    }
+
+    async fn boot_in(
+        realm: Arc<Realm>,
         configuration: NodeMessage,
         devices: Vec<Row>,
         disk: MemoryDisk,
@@ -64,12 +90,12 @@ impl TestNode {
             devices: oxbeam_devices::table().into_iter().chain(devices).collect(),
             store: StorePlace::Memory(disk.clone()),
             store_config: StoreConfig::default(),
-            realm: Realm::new(RealmConfig::default()).unwrap(),
+            realm,
         };
         let realm = boot.realm.clone();
         let (node, spec) = boot.build().unwrap();
         let root = realm.start("node", spec).await.unwrap();
-        Self { node, disk, wallet, root }
+        Self { node, disk, wallet, root, threads: Vec::new() }
     }
 
     /// A node with one more option.
@@ -117,5 +143,6 @@ pub(crate) fn signed(message: &Message, signer: &Wallet) -> Message {
 impl Drop for TestNode {
     fn drop(&mut self) {
         self.root.actor().kill();
+        self.threads.iter().for_each(|thread| _ = thread.stop());
     }
 }

@@ -4,6 +4,7 @@ mod aos;
 mod calls;
 mod files;
 mod json;
+mod limits;
 mod live;
 mod process;
 

@@ -4,6 +4,8 @@
 mod module;
 mod thousand;
 
+use std::path::PathBuf;
+
 use oxbeam_integration_tests::program::{self, Program};
 use oxbeam_protocol::{Id, List, Message, Value, Wallet, commitment};
 use serde_json::Value as Json;
@@ -26,6 +28,11 @@ struct Aos {
     // Ended before its folder is deleted.
     _node: Program,
     _data: TempDir,
+}
+
+/// The module of aos that nodes run as it is, if there is a way to get it.
+pub(crate) fn path() -> Option<PathBuf> {
+    module::path(AOS)
 }
 
 impl Aos {

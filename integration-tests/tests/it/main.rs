@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod aos;
+mod clients;
 mod hyper;
 mod person;
 mod vectors;

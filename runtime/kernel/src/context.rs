@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use oxbeam_protocol::commitment::{COMMITMENTS, only_committed};
 use oxbeam_protocol::{Key, Message, Value};
+use oxbeam_store::Allowance;
 use tokio_util::sync::CancellationToken;
 
 use crate::configuration::NodeMessage;
@@ -16,7 +17,7 @@ use crate::node::Node;
 use crate::outcome::Outcome;
 use crate::process::Worker;
 use crate::resolver;
-use crate::settings::Settings;
+use crate::settings::{GuestLimits, Settings};
 
 /// A request's way through the node. Clones are the same request at the same depth.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct Context {
     worker: Option<Worker>,
     /// The devices that may be asked; `None` for all.
     devices: Option<Arc<BTreeSet<String>>>,
+    /// What guests were allowed when this was computed for the first time; `None` if it is now.
+    allowance: Option<Allowance>,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -70,7 +73,15 @@ impl Context {
         let steps = AtomicU64::new(0);
         let request = RequestScope { node, configuration, singleton, steps, cancelled };
         let mode = Mode { wrap: false, hashpath: true, step_hook: true };
-        Self { request: Arc::new(request), depth: 0, mode, held: None, worker: None, devices: None }
+        Self {
+            request: Arc::new(request),
+            depth: 0,
+            mode,
+            held: None,
+            worker: None,
+            devices: None,
+            allowance: None,
+        }
     }
 
     /// Work of an actor that computes a process.
@@ -87,6 +98,18 @@ impl Context {
     #[must_use]
     pub fn is_computing(&self) -> bool {
         self.worker.is_some()
+    }
+
+    /// What guests may use: in a slot that was computed before, what they were allowed then.
+    #[must_use]
+    pub fn guest_limits(&self) -> GuestLimits {
+        let now = self.settings().guest;
+        self.allowance.map_or(now, |allowance| now.allowing(allowance))
+    }
+
+    /// The same, allowing guests what they were allowed before, if they were.
+    pub(crate) fn allowing(&self, allowance: Option<Allowance>) -> Self {
+        Self { allowance, ..self.clone() }
     }
 
     /// A new request of the same worker: with the configuration in force, and all of its limits.

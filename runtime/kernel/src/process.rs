@@ -121,6 +121,13 @@ impl Node {
         let outcome = self.find_state(context, process, wanted, true).await?;
         match outcome.into_result() {
             Ok(Value::Map(state)) => {
+                let context = match state.get("at-slot") {
+                    Some(Value::Integer(slot)) => {
+                        let slot = Slot::try_from(slot).unwrap_or_default();
+                        &load::as_at(context, process, slot).await?
+                    }
+                    _ => context,
+                };
                 let state = load::restarted(context, state).await?;
                 Ok(state.map_or_else(|outcome| outcome, Outcome::ok))
             }

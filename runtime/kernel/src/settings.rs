@@ -6,6 +6,7 @@ mod startup;
 use std::time::Duration;
 
 use oxbeam_protocol::Message;
+use oxbeam_store::Allowance;
 
 use read::Reader;
 pub use startup::{HttpLimits, LogForm, Startup};
@@ -74,8 +75,9 @@ pub struct Settings {
     pub supervisor_open: bool,
 }
 
-/// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results, so they
-/// are read when the node starts, and nodes that compute the same process need the same ones.
+/// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results. So each
+/// slot of a process is recorded with those it was computed with, which hold whenever it is computed
+/// again, and nodes that compute the same process need the same ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GuestLimits {
     /// Fuel of one call. Default: 2 500 000 000, some ten seconds.
@@ -84,6 +86,19 @@ pub struct GuestLimits {
     pub slice: u64,
     /// Bytes that the memory of an instance may grow to. Default: 512 MiB.
     pub memory_bytes: usize,
+}
+
+impl GuestLimits {
+    /// Those that a slot is recorded with, given out in slices as now.
+    pub(crate) fn allowing(self, allowance: Allowance) -> Self {
+        let memory_bytes = usize::try_from(allowance.memory_bytes).unwrap_or(usize::MAX);
+        Self { fuel: allowance.fuel, memory_bytes, ..self }
+    }
+
+    /// The part that decides results.
+    pub(crate) fn allowance(self) -> Allowance {
+        Allowance { fuel: self.fuel, memory_bytes: self.memory_bytes as u64 }
+    }
 }
 
 /// Who may start timers.

@@ -231,7 +231,8 @@ fn computed(runtime: &Runtime, store: &LocalStore, slots: u64) {
         runtime.block_on(store.append(append(process, slot, Bytes::new()))).unwrap();
         let (result, hashpath, state, outbox) = (process, String::new(), None, Vec::new());
         let content = ContentBatch::default();
-        let commit = Commit { process, slot, result, hashpath, state, outbox, content };
+        let allowance = None;
+        let commit = Commit { process, slot, result, hashpath, state, outbox, content, allowance };
         runtime.block_on(store.commit(commit)).unwrap();
     }
 }

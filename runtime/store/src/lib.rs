@@ -46,7 +46,9 @@ pub use outbox::{Backlog, Entry, EntryKey, MAX_NOTE_BYTES, Outbox, Outgoing, Sta
 pub use page::{Limit, Page};
 pub use processes::{Amount, ProcessUsage, Processes};
 pub use recovery::{FORMAT_VERSION, Recovery};
-pub use results::{Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, Results, SlotResult};
+pub use results::{
+    Allowance, Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, Results, SlotResult,
+};
 pub use store::Store;
 pub use tables::{Change, Table, Tables, Versioned};
 pub use timers::{CatchUp, Failure, Timer, Timers};

@@ -31,7 +31,8 @@ pub const MAX_OUTGOING: usize = 65_536;
 pub trait Results: Send + Sync {
     /// Commits a slot: its result, its outbox entries and its content, all or nothing.
     ///
-    /// A slot that has this result already is left as it is; what it sends need not be given again.
+    /// A slot that has this result already is left as it is; what it sends, and what guests were
+    /// allowed, need not be given again.
     ///
     /// # Errors
     /// [`StoreError::NotScheduled`] beyond the log, [`StoreError::OutOfOrder`] unless the slot
@@ -94,6 +95,18 @@ pub struct Commit {
     pub outbox: Vec<Outgoing>,
     /// Messages that become readable together with the result.
     pub content: ContentBatch,
+    /// What guests were allowed while the slot was computed, if the committer has such limits.
+    pub allowance: Option<Allowance>,
+}
+
+/// What guests were allowed while a slot was computed. It decides the result, so that whoever
+/// computes the slot again has to allow the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// Fuel of one call.
+    pub fuel: u64,
+    /// Bytes of memory.
+    pub memory_bytes: u64,
 }
 
 impl Commit {
@@ -124,6 +137,8 @@ pub struct SlotResult {
     pub state: Option<Id>,
     /// How many messages the slot sent.
     pub sent: u32,
+    /// What guests were allowed when it was first committed.
+    pub allowance: Option<Allowance>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -136,12 +151,14 @@ pub(crate) struct ResultRecord {
     pub(crate) sent: u32,
     #[serde(default)]
     pub(crate) came_with: CameWith,
+    #[serde(default)]
+    pub(crate) allowance: Option<Allowance>,
 }
 
 impl ResultRecord {
     fn at(self, slot: Slot) -> SlotResult {
-        let Self { result, hashpath, state, sent, came_with: _ } = self;
-        SlotResult { slot, result, hashpath, state, sent }
+        let Self { result, hashpath, state, sent, came_with: _, allowance } = self;
+        SlotResult { slot, result, hashpath, state, sent, allowance }
     }
 }
 
@@ -156,14 +173,14 @@ struct Prepared {
 
 impl Prepared {
     fn new(commit: Commit) -> Result<Self, StoreError> {
-        let Commit { process, slot, result, hashpath, state, outbox, content } = commit;
+        let Commit { process, slot, result, hashpath, state, outbox, content, allowance } = commit;
         if hashpath.len() > MAX_HASHPATH_BYTES {
             let (size, limit) = (hashpath.len(), MAX_HASHPATH_BYTES);
             return Err(StoreError::TooLarge { what: "a hashpath", size, limit });
         }
         let outbox = outbox::Prepared::new(&process, slot, outbox)?;
         let (sent, came_with) = (outbox.count(), CameWith::from(&content));
-        let record = ResultRecord { result, hashpath, state, sent, came_with };
+        let record = ResultRecord { result, hashpath, state, sent, came_with, allowance };
         let content = crate::content::Prepared::new(content)?;
         Ok(Self { process, slot, record, outbox, content })
     }
@@ -178,6 +195,8 @@ impl Prepared {
                 // What a slot sends is signed once, and so not brought again.
                 given.sent = found.sent;
             }
+            // What was allowed the first time holds.
+            given.allowance = found.allowance;
             return match found == given {
                 true => Ok(Committed { repeated: true }),
                 false => Err(StoreError::ResultDiffers { process, slot }),

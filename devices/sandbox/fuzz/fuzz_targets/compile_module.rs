@@ -5,14 +5,11 @@
 
 use std::sync::LazyLock;
 
-use futures_util::{FutureExt, future::BoxFuture};
 use libfuzzer_sys::{
     arbitrary::{Arbitrary, Unstructured},
     fuzz_target,
 };
-use oxbeam_sandbox::{
-    ExportKind, Guest, Host, HostError, Import, Instance, Limits, Module, Trap, Val,
-};
+use oxbeam_sandbox::{ExportKind, Instance, Limits, Module, Trap, Val, Zeros};
 use tokio::runtime::{Builder, Runtime};
 
 static RUNTIME: LazyLock<Runtime> =
@@ -24,20 +21,6 @@ fuzz_target!(|input: &[u8]| {
         run(&module.to_bytes());
     }
 });
-
-/// Answers every import with zeros.
-struct Zeros;
-
-impl Host for Zeros {
-    fn call<'a>(
-        &'a mut self,
-        _: &'a Import,
-        _: &'a [Val],
-        _: &'a mut Guest<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
-        async { Ok(Vec::new()) }.boxed()
-    }
-}
 
 fn limits(slice: u64) -> Limits {
     Limits { fuel: 50_000, slice, memory_bytes: 1 << 20, table_elements: 1_000, suspended_calls: 4 }

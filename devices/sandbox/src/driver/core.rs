@@ -72,6 +72,15 @@ impl Core {
         })
     }
 
+    /// Changes the limits for what is to come. What memory has is not taken away: it may go on, and
+    /// not grow.
+    pub(crate) fn set_limits(&mut self, limits: Limits) {
+        let memory_bytes = limits.memory_bytes.max(self.memory().len());
+        self.store.data_mut().memory_bytes = memory_bytes;
+        self.store.data_mut().table_elements = limits.table_elements;
+        self.limits = Limits { memory_bytes, ..limits };
+    }
+
     /// Sets all that only lasts for one call back.
     pub(crate) fn begin(&mut self, entry: Arc<str>) {
         self.entry = entry;

@@ -6,6 +6,13 @@
 use super::Core;
 use crate::Trap;
 
+/// Slices after which a call is a long one.
+const LONG: u64 = 16;
+
+/// Turns that a long call gives away for each slice. An answer that others wait for takes several
+/// turns of the thread, in each of which every long call would run for a slice.
+const PATIENCE: u64 = 8;
+
 impl Core {
     /// Opens the budget of a call.
     pub(crate) fn fill(&mut self) {
@@ -27,10 +34,13 @@ impl Core {
         if required > left {
             return Err(self.out_of_fuel());
         }
-        for _ in 0..required.div_ceil(self.limits.slice.max(1)).max(1) {
+        let slice = self.limits.slice.max(1);
+        let used = self.limits.fuel.saturating_sub(left);
+        let patience = if used / slice < LONG { 1 } else { PATIENCE };
+        for _ in 0..required.div_ceil(slice).max(patience) {
             tokio::task::yield_now().await;
         }
-        let grant = self.limits.slice.max(required).min(left);
+        let grant = slice.max(required).min(left);
         self.reserve = left - grant;
         self.set_fuel(grant);
         Ok(())

@@ -2,9 +2,9 @@
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use oxbeam_sandbox::{Fault, Guest, Host, HostError, Import, Instance, Limits, Trap, Val};
+use oxbeam_sandbox::{Fault, Guest, Host, HostError, Import, Instance, Limits, Trap, Val, Zeros};
 
-use crate::support::{Adder, Zeros, block_on, call, instance, instance_within, module};
+use crate::support::{Adder, block_on, call, instance, instance_within, module};
 
 const FACTORIAL: &str = r#"(module
     (func $fac (export "fac") (param f64) (result f64)

@@ -3,10 +3,10 @@
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use oxbeam_sandbox::{
-    Guest, Host, HostError, Import, Instance, Limits, Module, ModuleError, Trap, Val, bounds,
+    Guest, Host, HostError, Import, Instance, Limits, Module, ModuleError, Trap, Val, Zeros, bounds,
 };
 
-use crate::support::{Zeros, block_on, call, instance, instance_within, module};
+use crate::support::{block_on, call, instance, instance_within, module};
 
 /// A budget that a test waits for.
 fn tight() -> Limits {

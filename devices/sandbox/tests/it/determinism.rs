@@ -1,9 +1,9 @@
 //! Neither slices nor snapshots change anything.
 
-use oxbeam_sandbox::{Instance, Limits, Module, SnapshotError, Trap, Val};
+use oxbeam_sandbox::{Instance, Limits, Module, SnapshotError, Trap, Val, Zeros};
 use proptest::prelude::*;
 
-use crate::support::{Adder, STATEFUL, Zeros, block_on, module};
+use crate::support::{Adder, STATEFUL, block_on, module};
 
 /// A call of [`STATEFUL`]: an export and its argument.
 fn a_call() -> impl Strategy<Value = (&'static str, i32)> {

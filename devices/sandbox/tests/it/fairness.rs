@@ -2,18 +2,24 @@
 
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use oxbeam_sandbox::{Instance, Limits, Trap, Val};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use oxbeam_sandbox::{
+    Guest, HOST_CALL_FUEL, Host, HostError, Import, Instance, Limits, Trap, Val, Zeros,
+};
 use tokio::task::LocalSet;
 
-use crate::support::{Zeros, module};
+use crate::support::module;
 
-/// Ten guests that never end share a thread with ten that need fifty slices each. What is counted is
+/// Ten guests that never end share a thread with ten that are done before they count as long. What is counted is
 /// the fuel that the endless ones used until the last of the others was done: slices, not time.
 #[test]
 fn endless_loops_get_no_more_than_their_share_of_a_thread() {
     const SLICE: u64 = 10_000;
-    const SLICES: u64 = 50;
+    const SLICES: u64 = 7;
     let module = module(
         r#"(module (func (export "spin") (loop $l (br $l)))
             (func (export "work") (param i64) (result i64)
@@ -96,4 +102,52 @@ fn operations_that_take_many_slices_wait_for_as_many_turns() {
 
     assert!(used / SLICE > 1_000, "{used} of fuel are many slices");
     assert!(turns >= used / SLICE * 9 / 10, "{turns} turns for {used} of fuel");
+}
+
+/// Counts its calls.
+struct Counter(Arc<AtomicU64>);
+
+impl Host for Counter {
+    fn call<'a>(
+        &'a mut self,
+        _: &'a Import,
+        _: &'a [Val],
+        _: &'a mut Guest<'_>,
+    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
+        self.0.fetch_add(1, Relaxed);
+        async { Ok(Vec::new()) }.boxed()
+    }
+}
+
+/// An answer that takes many turns of the thread would else wait for a slice in each of them.
+#[test]
+fn a_call_that_has_run_for_long_runs_in_few_of_the_turns_of_others() {
+    const TURNS: u64 = 80;
+    let module = module(
+        r#"(module (import "env" "count" (func $count))
+            (func (export "spin") (loop $l (call $count) (br $l))))"#,
+    );
+    // Ten counts, as a call of the host costs a thousand.
+    let slice = HOST_CALL_FUEL * 10;
+    let counted = Arc::new(AtomicU64::new(0));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+
+    let slices = LocalSet::new().block_on(&runtime, async {
+        let limits = Limits { slice, fuel: 1 << 40, ..Limits::default() };
+        let mut host = Counter(counted.clone());
+        let mut endless = Instance::new(&module, limits, &mut host).await.unwrap();
+        tokio::task::spawn_local(async move {
+            let _: Result<_, Trap> = endless.call("spin", &[], &mut host).await;
+        });
+        while counted.load(Relaxed) < 400 {
+            tokio::task::yield_now().await;
+        }
+        let before = counted.load(Relaxed);
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
+        (counted.load(Relaxed) - before) / 10
+    });
+
+    assert!((5..=TURNS / 8 + 1).contains(&slices), "{slices} slices in {TURNS} turns");
 }

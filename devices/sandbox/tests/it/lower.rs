@@ -75,6 +75,19 @@ impl Guest {
     }
 }
 
+/// `$thrower` throws `$a` with 10, `$b` with 20 and 0.5, or returns 1, for n of 0, 1, other.
+const THROWER: &str = "
+    (tag $a (param i32))
+    (tag $b (param i64 f64))
+    (func $thrower (param $n i32) (result i32)
+      local.get $n i32.eqz if i32.const 10 throw $a end
+      local.get $n i32.const 1 i32.eq if i64.const 20 f64.const 0.5 throw $b end
+      i32.const 1)";
+
+fn guest(functions: &str) -> Guest {
+    Guest::new(&format!("(module {THROWER} {functions})"))
+}
+
 /// Whether the module was given back as it was.
 fn is_untouched(text: &str) -> bool {
     let wasm = wat::parse_str(text).expect("the text is a module");

@@ -135,32 +135,47 @@ async fn what_cannot_be_a_message_is_an_error_that_says_where() {
 }
 
 #[tokio::test]
-async fn programs_that_want_too_much_end_by_name() {
+async fn programs_that_want_too_much_are_told_the_limit() {
     let limits = Limits { fuel: 300_000_000, memory_bytes: 32 << 20, ..Limits::default() };
-    for source in [
-        "while true do end",
-        "local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end",
-        "return ('x'):rep(1000000000)",
-        "local function f() return 1 + f() end return f()",
-        "local s = ('a'):rep(30) return s:find(('a*'):rep(30) .. 'b')",
-        "while true do pcall(error) end",
-        "local function f() return pcall(f) end while true do f() end",
-        "for i = 1, 1e9 do _G['g' .. i] = i end",
-        "local s = 'x' while true do s = s .. s end",
-        "local t = {} for i = 1, 1e9 do t = {t} end",
-        "return require 'coroutine'.wrap(function() while true do end end)()",
-        "string.gsub(('x'):rep(100000), '.', function() while true do end end)",
-        "return table.concat(setmetatable({}, {__len = function() return 1e9 end}))",
+    let fuel = "out of fuel: the limit is 300000000";
+    let memory = "not enough memory: the limit is 33554432 bytes";
+    for (source, end) in [
+        ("while true do end", fuel),
+        ("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", memory),
+        ("return ('x'):rep(1000000000)", memory),
+        ("return ('x'):rep(1 << 40)", memory),
+        ("return ('x'):rep(1 << 40, 'and')", memory),
+        ("local function f() return 1 + f() end return f()", fuel),
+        ("local s = ('a'):rep(30) return s:find(('a*'):rep(30) .. 'b')", fuel),
+        ("while true do pcall(error) end", fuel),
+        ("local function f() return pcall(f) end while true do f() end", fuel),
+        ("for i = 1, 1e9 do _G['g' .. i] = i end", fuel),
+        ("local s = 'x' while true do s = s .. s end", memory),
+        ("local t = {} for i = 1, 1e9 do t = {t} end", memory),
+        ("return require 'coroutine'.wrap(function() while true do end end)()", fuel),
+        ("string.gsub(('x'):rep(100000), '.', function() while true do end end)", fuel),
+        ("return table.concat(setmetatable({}, {__len = function() return 1e9 end}))", "concat"),
     ] {
         let mut vm = Vm::new(limits.clone()).await.expect("a fresh state");
         let ended = vm.load(b"attack", source.as_bytes(), &mut NoAo).await;
-        let named = matches!(
-            &ended,
-            Err(LuaError::Raised(_) | LuaError::OutOfMemory { .. } | LuaError::Trap(_))
-        );
-        assert!(named, "{source}: {ended:?}");
+        let told = ended.expect_err(source).to_string();
+        assert!(told.contains(end), "{source}: {told}");
     }
 }
+
+#[tokio::test]
+async fn ten_thousand_errors_in_a_row_leave_the_state_as_good_as_new() {
+    let mut vm = vm("function f(n) local t = {n} return t.x.y end").await;
+    let mut memory = Vec::new();
+    for errors in [1_000, 10_000] {
+        for n in 0..errors {
+            raised(vm.call(b"f", vec![integer(n)], Context::default(), &mut NoAo).await);
+        }
+        memory.push(vm.snapshot().expect("it is between calls").instance.memory.len());
+    }
+    assert_eq!(memory[0], memory[1], "bytes");
+}
+
 #[tokio::test]
 async fn recursion_without_end_is_an_error_that_can_be_caught() {
     let mut vm = vm("local function deep(n) return 1 + deep(n + 1) end

@@ -3,7 +3,7 @@
 //! Where the two differ on purpose, `lua/native/prelude.lua` teaches native Lua the guest's ways, and
 //! programs avoid the rest. `LUA_PROGRAMS` says how many programs run, `LUA_SEED` which comes first.
 
-mod program;
+pub(crate) mod program;
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use oxbeam_sandbox::Limits;
 use oxbeam_sandbox::lua::{Context, NoAo, Vm};
 
 const PRELUDE: &str = include_str!("../lua/native/prelude.lua");
-const RUN: &str = include_str!("../lua/native/run.lua");
+pub(crate) const RUN: &str = include_str!("../lua/native/run.lua");
 
 /// Programs that share a process and a guest.
 const BATCH: u64 = 100;

@@ -3,9 +3,9 @@
 use std::sync::Barrier;
 use std::thread;
 
-use oxbeam_sandbox::{Modules, Val};
+use oxbeam_sandbox::{Modules, Val, Zeros};
 
-use crate::support::{Zeros, block_on};
+use crate::support::block_on;
 
 fn wasm(number: i32) -> Vec<u8> {
     wat::parse_str(format!(r#"(module (func (export "n") (result i32) (i32.const {number})))"#))

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use oxbeam_sandbox::{Guest, Host, HostError, Import, Instance, Limits, Module, Trap, Val};
+use oxbeam_sandbox::{Guest, Host, HostError, Import, Instance, Limits, Module, Trap, Val, Zeros};
 
 /// A module from WebAssembly text.
 pub(crate) fn module(text: &str) -> Module {
@@ -33,21 +33,6 @@ pub(crate) fn call(
     arguments: &[Val],
 ) -> Result<Vec<Val>, Trap> {
     block_on(instance.call(function, arguments, &mut Zeros))
-}
-
-/// Answers everything with nothing, which stands for zeros.
-#[derive(Debug)]
-pub(crate) struct Zeros;
-
-impl Host for Zeros {
-    fn call<'a>(
-        &'a mut self,
-        _: &'a Import,
-        _: &'a [Val],
-        _: &'a mut Guest<'_>,
-    ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
-        async { Ok(Vec::new()) }.boxed()
-    }
 }
 
 /// Counts its calls, and answers each with the sum of its arguments and their number so far, after

@@ -121,7 +121,7 @@ pub const OPTIONS: &[NodeOption] = &[
     new("remote_networks", Word(&["public", "any"]), Preset::Word("public")).at_start()
         .doc("Where messages to processes of other nodes are sent: to `public` addresses alone, or to `any`, this machine and those beside it included"),
     number("guest_fuel", 1_000_000, 1 << 60, 2_500_000_000).unit("fuel").at_start()
-        .doc("What one call of a guest may use, a unit being about four nanoseconds. It decides results: nodes that compute the same process need the same"),
+        .doc("What one call of a guest may use, a unit being about four nanoseconds. It decides results: a slot keeps that of its first time, and nodes that compute the same process need the same"),
     number("guest_slice", 10_000, 1 << 40, 250_000).unit("fuel").at_start()
         .doc("After how much of it a guest gives its thread away; changes no result"),
     bytes("guest_memory_bytes", MIB, 512 * MIB)

@@ -93,7 +93,16 @@ pub(super) async fn commit(
         messages: vec![(result, record::encode(&results.into())?)],
         ..ContentBatch::default()
     };
-    let commit = Commit { process, slot, result, hashpath, state: None, outbox, content };
+    let commit = Commit {
+        process,
+        slot,
+        result,
+        hashpath,
+        state: None,
+        outbox,
+        content,
+        allowance: Some(context.guest_limits().allowance()),
+    };
     store.commit(commit).await?;
     if is_new {
         context.node().metrics().computed();

@@ -42,6 +42,7 @@ async fn restore(
     context: &Context,
     checkpoint: &Checkpoint,
 ) -> Result<Result<Live, Outcome>, CallError> {
+    let context = &as_at(context, checkpoint.process, checkpoint.slot).await?;
     let restored = context.node().store()?.restore(checkpoint.process, checkpoint.slot).await?;
     let state = pages::together(record::decode(&restored.state)?, restored.memory);
     let Some(mut state) = state else {
@@ -82,7 +83,19 @@ pub(super) async fn restarted(
     Ok(Ok(restarted))
 }
 
+/// The context of a slot: it allows guests what they were allowed there, if it was computed before.
+pub(super) async fn as_at(
+    context: &Context,
+    process: Id,
+    slot: Slot,
+) -> Result<Context, CallError> {
+    let known = context.node().store()?.result(process, slot).await?;
+    Ok(context.allowing(known.and_then(|known| known.allowance)))
+}
+
 async fn initial(context: &Context, process: Id) -> Result<Result<Live, Outcome>, CallError> {
+    // A process is begun for its first slot.
+    let context = &as_at(context, process, 0).await?;
     let state = first_state(read(context, process).await?);
     let request = Message::from([("path", "init")]);
     let outcome = run_as(context, Role::Execution, &state, request).await?;

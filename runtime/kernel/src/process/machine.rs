@@ -42,6 +42,8 @@ pub(super) async fn next(
     // What was committed before harmed nobody then: only its result is held against this one.
     let known = store.result(process, slot).await.map_err(CallError::from)?;
     let is_new = commits && known.is_none();
+    // Guests are allowed what they were allowed then, or the slot might come to something else.
+    let context = &context.allowing(known.and_then(|known| known.allowance));
     // A slot of the past was verified before it was committed.
     let chain = match is_new && context.settings().verifies_log {
         true => Some(proof::prove(context, process, &live, &assignment).await?),

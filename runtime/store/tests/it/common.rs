@@ -122,6 +122,7 @@ pub(crate) fn commit(process: Id, slot: Slot) -> Commit {
         state: None,
         outbox: Vec::new(),
         content: ContentBatch::default(),
+        allowance: None,
     }
 }
 

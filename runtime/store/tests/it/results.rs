@@ -1,6 +1,8 @@
 //! Results, attempts, and that a slot is committed as a whole.
 
-use oxbeam_store::{Commit, Content, ContentBatch, Limit, Log, Outbox, Results, StoreError};
+use oxbeam_store::{
+    Allowance, Commit, Content, ContentBatch, Limit, Log, Outbox, Results, StoreError,
+};
 
 use crate::common::{append, bytes, commit, id, on_both, outgoing};
 
@@ -50,6 +52,29 @@ async fn a_result_is_written_once() {
         ] {
             let refused = store.commit(other).await.unwrap_err();
             assert!(matches!(refused, StoreError::ResultDiffers { slot: 0, .. }), "{refused}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_guests_were_allowed_the_first_time_holds() {
+    on_both(|place| async move {
+        let store = place.open();
+        let process = id("process");
+        let allowing = |fuel, slot| Commit {
+            allowance: Some(Allowance { fuel, memory_bytes: 1 << 29 }),
+            ..commit(process, slot)
+        };
+        store.append(append(process, 0)).await.unwrap();
+        store.append(append(process, 1)).await.unwrap();
+        store.commit(allowing(7, 0)).await.unwrap();
+        assert!(store.commit(allowing(8, 0)).await.unwrap().repeated);
+        store.commit(allowing(8, 1)).await.unwrap();
+        let store = place.reopen(store).await;
+        for (slot, fuel) in [(0, 7), (1, 8)] {
+            let found = store.result(process, slot).await.unwrap().unwrap();
+            assert_eq!(found.allowance, allowing(fuel, slot).allowance);
         }
     })
     .await;

@@ -1,19 +1,6 @@
 //! `try`, `catch`, `catch_all`, `rethrow`, `delegate` and `throw`.
 
-use super::Guest;
-
-/// `$thrower` throws `$a` with 10 + n, `$b` with n as i64 and f64, or returns 1, for n of 0, 1, other.
-const THROWER: &str = "
-    (tag $a (param i32))
-    (tag $b (param i64 f64))
-    (func $thrower (param $n i32) (result i32)
-      local.get $n i32.eqz if i32.const 10 throw $a end
-      local.get $n i32.const 1 i32.eq if i64.const 20 f64.const 0.5 throw $b end
-      i32.const 1)";
-
-fn guest(functions: &str) -> Guest {
-    Guest::new(&format!("(module {THROWER} {functions})"))
-}
+use super::{Guest, guest};
 
 #[test]
 fn the_clause_of_the_tag_gets_the_payload() {

@@ -1,18 +1,6 @@
 //! `try_table`, `throw_ref` and exceptions as values.
 
-use super::Guest;
-
-const THROWER: &str = "
-    (tag $a (param i32))
-    (tag $b (param i64 f64))
-    (func $thrower (param $n i32) (result i32)
-      local.get $n i32.eqz if i32.const 10 throw $a end
-      local.get $n i32.const 1 i32.eq if i64.const 20 f64.const 0.5 throw $b end
-      i32.const 1)";
-
-fn guest(functions: &str) -> Guest {
-    Guest::new(&format!("(module {THROWER} {functions})"))
-}
+use super::guest;
 
 /// Catches everything and says what it was: the payload of `$a`, of `$b` plus 1000, or the result.
 const NAME: &str = r#"
