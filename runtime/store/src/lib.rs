@@ -49,5 +49,5 @@ pub use recovery::{FORMAT_VERSION, Recovery};
 pub use results::{Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, Results, SlotResult};
 pub use store::Store;
 pub use tables::{Change, Table, Tables, Versioned};
-pub use timers::{CatchUp, Failure, Timer, Timers};
+pub use timers::{CatchUp, Failure, Listed, Timer, Timers};
 pub use writer::Times;

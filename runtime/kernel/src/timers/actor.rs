@@ -11,7 +11,7 @@ use actix::{
     SpawnHandle,
 };
 use oxbeam_protocol::Id;
-use oxbeam_store::{Answer as Stored, Failure, Limit, Persist, Store, StoreError, Timer};
+use oxbeam_store::{Answer as Stored, Failure, Limit, Persist, Store, Timer};
 use oxbeam_supervisor::{ActorSpec, Address, ContextExt, Placement};
 use tracing::{debug, error, warn};
 
@@ -179,19 +179,19 @@ impl Actor for TimersActor {
     }
 }
 
-/// The timers of the store. Those behind one that is damaged are not found; that is said, and the
-/// rest runs.
+/// The timers of the store. Those whose record is damaged do not run; that is said, and the others do.
 pub(super) async fn read_all(store: &dyn Store, now: u64) -> Result<Agenda, CallError> {
     let (mut agenda, mut after) = (Agenda::default(), None);
     loop {
-        let page = match store.timers(after, Limit::count(PIECE)).await {
-            Err(error @ StoreError::Corrupt { .. }) => {
-                error!(%error, timers = agenda.len(), "some timers cannot be read and do not run");
-                return Ok(agenda);
-            }
-            page => page?,
-        };
-        for timer in page.items {
+        let page = store.timers(after, Limit::count(PIECE)).await?;
+        for listed in page.items {
+            let timer = match listed {
+                Ok(timer) => timer,
+                Err(error) => {
+                    error!(%error, "a timer cannot be read and does not run");
+                    continue;
+                }
+            };
             if let Some(plan) = agenda.insert(&timer, now) {
                 store.put_timer(plan.recorded(timer), Persist::Buffered).await?;
             }
