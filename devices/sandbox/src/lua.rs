@@ -255,6 +255,12 @@ impl Vm {
         self.instance.fuel_used() / FUEL_OF_LUA
     }
 
+    /// Bytes of its memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.memory().len()
+    }
+
     /// The state, to be continued later or elsewhere.
     ///
     /// # Errors

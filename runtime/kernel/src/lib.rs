@@ -42,7 +42,7 @@ pub use context::Context;
 pub use device::{Call, Device, Reply, reply};
 pub use devices::{Devices, IDENTITY, Row};
 pub use error::CallError;
-pub use metrics::Metrics;
+pub use metrics::{Guest, Metrics};
 pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;

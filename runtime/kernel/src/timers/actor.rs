@@ -85,6 +85,7 @@ impl TimersActor {
         for run in self.agenda.step(now) {
             self.begin(run, ctx);
         }
+        self.tell();
         if let Some(wakes) = self.wakes.take() {
             ctx.cancel_future(wakes);
         }
@@ -95,6 +96,13 @@ impl TimersActor {
                 actor.turn(ctx);
             }));
         }
+    }
+
+    /// Tells those who watch how many timers there are.
+    fn tell(&self) {
+        let running = self.agenda.running();
+        let waiting = self.agenda.len().saturating_sub(running);
+        self.node.metrics().timers(waiting, running, self.agenda.first_due());
     }
 
     fn begin(&mut self, run: Run, ctx: &mut ActorContext<Self>) {
@@ -119,12 +127,17 @@ impl TimersActor {
     fn made(&mut self, Made { mut timer, ending }: Made, ctx: &mut ActorContext<Self>) {
         let (id, now) = (timer.id, milliseconds());
         match ending {
-            Ending::Well => debug!(timer = %id, "a timer has run"),
+            Ending::Well => {
+                self.node.metrics().timer_ran("ok");
+                debug!(timer = %id, "a timer has run");
+            }
             Ending::Refused(reason) if !self.agenda.is_tired_of(&id) => {
+                self.node.metrics().timer_ran("put_off");
                 self.agenda.put_off(id, now);
                 return debug!(timer = %id, reason, "a timer's run waits");
             }
             Ending::Failed(reason) | Ending::Refused(reason) => {
+                self.node.metrics().timer_ran("failed");
                 warn!(timer = %id, reason, "a timer's run failed");
                 timer.failure = Some(Failure { at: now, reason });
             }
