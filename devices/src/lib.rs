@@ -16,6 +16,7 @@ mod json_iface;
 mod legacy;
 mod lua;
 mod message;
+mod made;
 mod meta;
 mod multipass;
 mod number;

@@ -10,7 +10,6 @@
 
 mod change;
 mod info;
-mod made;
 
 use std::sync::Arc;
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use oxbeam_kernel::{Call, CallError, NodeMessage, Outcome};
 use oxbeam_protocol::{Key, List, Message, Value};
 
-use super::made;
+use crate::made;
 use crate::roles::{is_admin_of, vouched};
 
 /// Most changes that `node_history` shows: the first, and the last of the others.
@@ -55,7 +55,7 @@ pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
     if let Err(outcome) = make(&node.configuration()) {
         return Ok(outcome);
     }
-    if !signatures.is_empty() && !made::remember(node, &signatures).await? {
+    if !signatures.is_empty() && !made::remember(node, &made::of_change(&signatures)).await? {
         let now = node.configuration();
         let last = now.message.private(MADE_BY).and_then(Value::as_bytes);
         return Ok(match last == Some(&made_by) {
