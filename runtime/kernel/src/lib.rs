@@ -25,6 +25,7 @@ mod pool;
 mod process;
 mod ready;
 pub mod record;
+pub mod relay;
 mod remote;
 mod request;
 mod resolver;
@@ -49,4 +50,6 @@ pub use pool::Pool;
 pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use ready::NotReady;
 pub use request::{Answer, http_status};
-pub use settings::{CronAccess, GuestLimits, HttpLimits, LogForm, Settings, Signing, Startup};
+pub use settings::{
+    CronAccess, GuestLimits, HttpLimits, LogForm, RelayLimits, Settings, Signing, Startup,
+};

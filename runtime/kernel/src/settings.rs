@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use oxbeam_protocol::Message;
 
+use crate::remote::Networks;
 use read::Reader;
 pub use startup::{HttpLimits, LogForm, Startup};
 
@@ -68,6 +69,29 @@ pub struct Settings {
     pub cron_max_tasks_of_client: usize,
     /// Shortest interval of a timer. Default: 100 ms.
     pub cron_min_interval: Duration,
+    /// What is passed on for others.
+    pub relay: RelayLimits,
+}
+
+/// What the node passes on for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Whether also to addresses that are not public. Default: no.
+    pub any_address: bool,
+    /// Bytes of an answer. Default: 32 MiB.
+    pub bytes: usize,
+    /// How long one may take. Default: 30 s.
+    pub time: Duration,
+    /// Requests under way. Default: 64.
+    pub requests: usize,
+    /// Whether the node signs what it passes on for whoever asks for that. Default: no.
+    pub signs: bool,
+}
+
+impl RelayLimits {
+    pub(crate) const fn networks(self) -> Networks {
+        if self.any_address { Networks::Any } else { Networks::Public }
+    }
 }
 
 /// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results, so they
@@ -130,6 +154,13 @@ impl Settings {
             cron_max_tasks: options.size("cron_max_tasks"),
             cron_max_tasks_of_client: options.size("cron_max_tasks_of_client"),
             cron_min_interval: options.millis("cron_min_interval"),
+            relay: RelayLimits {
+                any_address: options.is("relay_networks", "any"),
+                bytes: options.size("relay_max_bytes"),
+                time: options.millis("relay_timeout"),
+                requests: options.size("relay_max_requests"),
+                signs: options.is("relay_allow_commit_request", "true"),
+            },
         }
     }
 }
