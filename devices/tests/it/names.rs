@@ -1,7 +1,7 @@
 //! Names of values and of the node's own processes, over whole nodes.
 
 use oxbeam_kernel::{Answer, NodeMessage};
-use oxbeam_protocol::{Message, Value, Wallet};
+use oxbeam_protocol::{List, Message, Value, Wallet};
 use oxbeam_store::{Limit, Processes as _};
 
 use crate::node::TestNode;
@@ -63,7 +63,8 @@ async fn what_nobody_signed_does_not_choose_a_name() {
 async fn the_first_resolver_that_knows_a_name_decides() {
     let resolvers = ["message@1.0", "local-name@1.0"]
         .map(|device| Value::from(Message::from([("device", device)])));
-    let node = TestNode::with(Message::new().with("name_resolvers", resolvers.to_vec())).await;
+    let node =
+        TestNode::with(Message::new().with("name_resolvers", List::from_iter(resolvers))).await;
     let kept = Message::from([("kept", "message")]);
     let persist = oxbeam_store::Persist::Synced;
     let id = node.node.contents().unwrap().keep(&kept, persist).await.unwrap().to_string();

@@ -6,7 +6,7 @@ use actix_rt::net::TcpListener;
 use actix_rt::time::timeout;
 use oxbeam_kernel::Answer;
 use oxbeam_protocol::commitment::committers;
-use oxbeam_protocol::{Message, Value, Wallet};
+use oxbeam_protocol::{List, Message, Value, Wallet};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
@@ -143,7 +143,8 @@ async fn a_redirect_is_shown_and_not_followed() {
     let head = format!("302 Found\r\nlocation: {}/\r\n", inner.url);
     let outer = Server::saying(&head, "").await;
     let route = Message::from([("template", "/out")]).with("node", outer.url.clone());
-    let node = TestNode::with(Message::new().with("routes", vec![Value::from(route)])).await;
+    let node =
+        TestNode::with(Message::new().with("routes", List::from_iter([Value::from(route)]))).await;
     let answer = relay(&node, "/out").await;
     assert_eq!(answer.status, 302, "{answer:?}");
     assert!(answer.message.get("location").unwrap().is_name(&format!("{}/", inner.url)));
@@ -155,7 +156,8 @@ async fn a_route_of_the_operator_leads_where_a_url_of_a_stranger_does_not() {
     let mut server = Server::saying("200 OK\r\n", "routed").await;
     let rule = Message::from([("match", "^/up")]).with("with", server.url.clone());
     let route = Message::from([("template", "^/up/.*")]).with("node", rule);
-    let node = TestNode::with(Message::new().with("routes", vec![Value::from(route)])).await;
+    let node =
+        TestNode::with(Message::new().with("routes", List::from_iter([Value::from(route)]))).await;
     let answer = relay(&node, "/up/a?b").await;
     assert_eq!((answer.status, said(&answer).as_str()), (200, "routed"), "{answer:?}");
     assert!(server.request().await.starts_with("GET /a?b "));
