@@ -50,13 +50,12 @@ async fn nobody_else_gives_names() {
 #[actix_rt::test]
 async fn what_nobody_signed_does_not_choose_a_name() {
     let node = TestNode::start().await;
-    let request = Message::from([("key", "a"), ("value", "b")]);
-    let signed = node.node.sign(request, None).await.unwrap();
+    let signed = node.node.sign(Message::from([("value", "b")]), None).await.unwrap();
     let mut request = node.node.authenticate(signed).await.unwrap();
-    request.insert("value", "another");
+    request.insert("key", "a");
     request.insert("path", "/~local-name@1.0/register");
-    assert_eq!(node.node.answer(request).await.status, 200);
-    assert_eq!(said(&get(&node, "/~local-name@1.0/a").await), "b");
+    assert_eq!(node.node.answer(request).await.status, 400);
+    assert_eq!(get(&node, "/~local-name@1.0/a").await.status, 404);
 }
 
 #[actix_rt::test]
