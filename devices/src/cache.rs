@@ -17,6 +17,8 @@ use std::sync::Arc;
 use oxbeam_kernel::{Call, Device, Reply};
 use oxbeam_protocol::Message;
 
+pub(crate) use read::at_path;
+
 /// The device that reads and writes.
 #[derive(Debug, Default)]
 pub(crate) struct Cache;

@@ -11,7 +11,8 @@
 //! A task runs its request without the keys above, with `cron-path` as path, as a request that
 //! nobody signed: at once, or after `cron-delay`, and then at every `interval`, by the clock and not by
 //! the end of the run before. Times are given as `5-minutes`: milliseconds, seconds, minutes, hours or
-//! days. Identical requests have one id, and start one task.
+//! days. Identical requests have one id, and start one task; a signed one does so once, also when its
+//! task is over: whoever has seen it could send it again. Its signer adds any key to sign another.
 //!
 //! Tasks survive restarts. What was due meanwhile, or while the run before went on, becomes of it
 //! what `cron-catch-up` says: `skip` leaves it out, `once` makes one run for all (the default), `all`

@@ -14,16 +14,20 @@ mod httpsig;
 mod json;
 mod json_iface;
 mod legacy;
+mod local_name;
 mod lua;
 mod made;
 mod message;
 mod meta;
 mod multipass;
+mod name;
+mod node_process;
 mod number;
 mod patch;
 mod process;
 mod push;
 mod read;
+mod relay;
 mod roles;
 mod scheduler;
 mod stack;
@@ -66,6 +70,10 @@ pub fn table() -> Vec<Row> {
         row(&["json-iface@1.0"], json_iface::JsonInterface),
         row(&["lua@5.3a"], lua::Lua::default()),
         row(&["cron@1.0"], cron::Cron),
+        row(&["relay@1.0"], relay::Relay),
+        row(&["local-name@1.0"], local_name::LocalName),
+        row(&["name@1.0"], name::Name),
+        row(&["node-process@1.0"], node_process::NodeProcess),
     ]
 }
 

@@ -33,6 +33,8 @@ use oxbeam_protocol::{List, Message, Value};
 
 use fresh::Fresh;
 
+/// Its name among what is measured.
+const NAME: &str = "lua@5.3a";
 /// Keys that no script answers.
 const OF_MESSAGES: [&str; 4] = ["keys", "set", "encode", "decode"];
 

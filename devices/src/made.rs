@@ -1,15 +1,16 @@
-//! Which signed orders were carried out, so that nobody has one carried out again: changes of the
-//! configuration, and what an operator does to the node.
+//! Which signed requests have done what they may do once, so that nobody sends one again.
 //!
-//! Whoever has seen an order on its way can send it once more, and what it did may have been undone
-//! since. Nothing in a signature says when it was made, so the node remembers their ids:
+//! Whoever has seen a request on its way can send it once more, when it is not meant any more. Nothing in
+//! a signature says when it was made, so the node remembers the ids of signatures, in its table:
 //!
-//! | Name in the node's table | Value |
-//! |---|---|
-//! | `changes/` and the first byte of the ids, in hex | ids of signatures, 32 B each, the oldest first |
+//! | Name | Of | Value |
+//! |---|---|---|
+//! | `changes/` and the first byte of the ids, in hex | changes of the configuration, and what an operator does to the node | ids, 32 B each, the oldest first |
+//! | `tasks/SIGNER/` and the same | tasks of `~cron@1.0` | the same |
 //!
-//! Each of the 256 holds the last [`PER_BUCKET`]. The ids of signatures are as good as random, so an
-//! order is remembered for some 65 000 others, restarts included.
+//! Each of the 256 holds the last [`PER_BUCKET`]. The ids of signatures are as good as random, so one
+//! is remembered for some 65 000 others, restarts included: those of admins or, for tasks, of the same
+//! signer. Nobody can make the node forget another's.
 
 use std::collections::BTreeMap;
 
@@ -24,41 +25,90 @@ const PER_BUCKET: usize = 256;
 /// How often it is tried, if others are remembered meanwhile.
 const TRIES: usize = 64;
 
+/// Signatures, by the name of what holds them.
+pub(crate) type Buckets = BTreeMap<Bytes, Vec<Id>>;
+
 /// The ids of a message's signatures, in order. A message that nobody signed has none.
 pub(crate) fn signatures(message: &Message) -> Vec<Id> {
-    let signed = Commitment::all(message).filter(|one| one.committer().is_some());
-    let ids = signed.filter_map(|one| Id::from_native_or_text(one.id.as_bytes()).ok());
-    let mut ids: Vec<Id> = ids.collect();
+    let mut ids: Vec<Id> = signed(message).map(|(id, _)| id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids
 }
 
-/// Remembers an order by its signatures. Answers with false if one of them is remembered already.
+/// Where signatures of an operator's order are remembered.
+pub(crate) fn of_order(ids: &[Id]) -> Buckets {
+    grouped(ids.iter().map(|id| (format!("changes/{}", first_byte(id)), *id)))
+}
+
+/// Where the signatures of a message that starts a task are remembered.
+pub(crate) fn of_task(message: &Message) -> Buckets {
+    grouped(signed(message).map(|(id, signer)| (format!("tasks/{signer}/{}", first_byte(&id)), id)))
+}
+
+/// The signatures of a message and who made them.
+fn signed(message: &Message) -> impl Iterator<Item = (Id, String)> {
+    Commitment::all(message).filter_map(|one| {
+        let signer = String::from_utf8_lossy(one.committer()?).into_owned();
+        Some((Id::from_native_or_text(one.id.as_bytes()).ok()?, signer))
+    })
+}
+
+fn first_byte(id: &Id) -> String {
+    let [first, ..] = *id.as_bytes();
+    format!("{first:02x}")
+}
+
+fn grouped(named: impl Iterator<Item = (String, Id)>) -> Buckets {
+    let mut buckets = Buckets::new();
+    for (name, id) in named {
+        let ids = buckets.entry(name.into()).or_default();
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
+    }
+    buckets
+}
+
+/// Remembers signatures. Answers with false if one of them is remembered already.
 ///
 /// # Errors
 /// Errors of the store.
-pub(crate) async fn remember(node: &Node, ids: &[Id]) -> Result<bool, CallError> {
-    let mut buckets: BTreeMap<u8, Vec<Id>> = BTreeMap::new();
-    for id in ids {
-        let [first, ..] = *id.as_bytes();
-        buckets.entry(first).or_default().push(*id);
-    }
+pub(crate) async fn remember(node: &Node, buckets: &Buckets) -> Result<bool, CallError> {
+    change(node, buckets, with).await
+}
+
+/// Forgets signatures of a request that has done nothing.
+///
+/// # Errors
+/// Errors of the store.
+pub(crate) async fn forget(node: &Node, buckets: &Buckets) -> Result<(), CallError> {
+    change(node, buckets, |kept, ids| Some(without(kept, ids))).await.map(drop)
+}
+
+/// Changes all of the buckets or, if one is not to be changed, none.
+async fn change(
+    node: &Node,
+    buckets: &Buckets,
+    changed: fn(&[u8], &[Id]) -> Option<Bytes>,
+) -> Result<bool, CallError> {
     for _ in 0..TRIES {
         let mut changes = Vec::with_capacity(buckets.len());
-        for (bucket, new) in &buckets {
-            let name = Bytes::from(format!("changes/{bucket:02x}"));
+        for (name, ids) in buckets {
             let kept = node.store()?.value(Table::Node, name.clone()).await?;
-            let Some(value) = with(&kept.value.unwrap_or_default(), new) else { return Ok(false) };
-            changes.push(Change { name, expected: Some(kept.version), value: Some(value) });
+            let Some(value) = changed(&kept.value.unwrap_or_default(), ids) else {
+                return Ok(false);
+            };
+            let (name, expected) = (name.clone(), Some(kept.version));
+            changes.push(Change { name, expected, value: Some(value) });
         }
         match node.store()?.change(Table::Node, changes, Persist::Synced).await {
             Err(StoreError::Conflict { .. }) => {}
             changed => return Ok(changed.map(|_| true)?),
         }
     }
-    let reason = "too many orders at the same time".into();
-    Err(CallError::Unavailable { what: "the configuration".into(), reason })
+    let reason = "too many signed requests at the same time".into();
+    Err(CallError::Unavailable { what: "the record of what was done".into(), reason })
 }
 
 /// The ids of a bucket and new ones behind them; none if it has one of them.
@@ -72,6 +122,12 @@ fn with(kept: &[u8], new: &[Id]) -> Option<Bytes> {
     Some(kept.into_iter().chain(new).skip(over).collect::<Vec<_>>().concat().into())
 }
 
+fn without(kept: &[u8], ids: &[Id]) -> Bytes {
+    let kept = kept.chunks_exact(size_of::<Id>());
+    let others = kept.filter(|one| !ids.iter().any(|id| id.as_bytes() == one));
+    others.collect::<Vec<_>>().concat().into()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,5 +139,8 @@ mod tests {
         assert_eq!(full.len(), PER_BUCKET * size_of::<Id>());
         assert_eq!(with(&full, &ids[1..2]), None);
         assert!(with(&full, &ids[..1]).is_some());
+        let forgotten = without(&full, &ids[1..2]);
+        assert_eq!(forgotten.len(), full.len() - size_of::<Id>());
+        assert!(with(&forgotten, &ids[1..2]).is_some());
     }
 }

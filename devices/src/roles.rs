@@ -12,9 +12,10 @@ use oxbeam_protocol::{Id, Key, Message, Value};
 /// The word of `operator` for a node that belongs to whoever comes first.
 const UNCLAIMED: &str = "unclaimed";
 /// Keys of what the node signs for others: its answers and what its hooks are shown, the messages of
-/// processes, and assignments. Whoever gets one of these could send it back as a request of the
+/// processes, assignments, and what it passes on. Whoever gets one of these could send it back as a request of the
 /// node's own.
-const SIGNED_FOR_OTHERS: [&str; 4] = ["status", "from-process", "hash-chain", "request"];
+const SIGNED_FOR_OTHERS: [&str; 5] =
+    ["status", "from-process", "hash-chain", "request", crate::relay::RELAYED];
 
 /// Whether the request comes from the node's operator. Without one, that is whoever has the node's
 /// own key; as long as the node is `unclaimed`, it is everybody.

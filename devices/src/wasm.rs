@@ -32,6 +32,8 @@ use import::Imports;
 pub(crate) use live::{Held, Live};
 pub(crate) use values::output_text;
 
+/// Its name among what is measured.
+const NAME: &str = "wasm-64@1.0";
 /// Bytes of modules that are kept compiled, as they were given.
 const MODULES_BYTES: usize = 64 << 20;
 
@@ -86,7 +88,7 @@ impl Wasm {
             Err(trap) => CallError::Raised(format!("wasm_init_error: {trap}")),
         })?;
         let mut state = host.into_state().await?;
-        Live::new(instance).enter(&mut state, &out);
+        Live::new(context, instance).enter(&mut state, &out);
         Ok(state)
     }
 

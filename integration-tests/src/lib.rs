@@ -13,6 +13,7 @@ pub mod program;
 pub mod report;
 pub mod served;
 pub mod typed;
+pub mod upstream;
 pub mod vector;
 
 pub use report::{Report, run};

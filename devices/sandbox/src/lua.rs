@@ -283,6 +283,12 @@ impl Vm {
         self.instance.set_limits(self.limits.clone());
     }
 
+    /// Bytes of its memory.
+    #[must_use]
+    pub fn memory_bytes(&self) -> usize {
+        self.instance.memory().len()
+    }
+
     /// The state, to be continued later or elsewhere.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Reading by path. Source: spec 26, sections 2 and 3.
 
-use oxbeam_kernel::{Call, CallError, Outcome};
+use oxbeam_kernel::{Call, CallError, Context, Outcome};
 use oxbeam_protocol::codec::{Links, Structured};
 use oxbeam_protocol::{Id, Key, Message, Value};
 use oxbeam_store::StoreError;
@@ -17,11 +17,22 @@ pub(super) async fn read(call: Call) -> Result<Outcome, CallError> {
     let Some(path) = target.and_then(|path| std::str::from_utf8(path).ok()) else {
         return Ok(Outcome::refused(400, "There is no target to read."));
     };
-    call.context.spend(1)?;
+    let found = at_path(&call.context, path).await?;
+    match found {
+        Some(Value::Map(message)) if legacy::is_wanted(&call.request) => {
+            legacy_form(&call, message).await
+        }
+        found => Ok(found.map_or_else(Outcome::not_found, Outcome::ok)),
+    }
+}
+
+/// What lies at a path of the store.
+pub(crate) async fn at_path(context: &Context, path: &str) -> Result<Option<Value>, CallError> {
+    context.spend(1)?;
     let path: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
-    let led = match call.context.node().store()?.resolve(path.join("/")).await {
+    let led = match context.node().store()?.resolve(path.join("/")).await {
         Ok(led) => led,
-        Err(StoreError::InvalidPath { .. }) => return Ok(Outcome::not_found()),
+        Err(StoreError::InvalidPath { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
     let mut parts = led.split('/').filter(|part| !part.is_empty());
@@ -29,17 +40,9 @@ pub(super) async fn read(call: Call) -> Result<Outcome, CallError> {
         Some(DATA) => parts.next(),
         first => first,
     };
-    let Some(id) = first.and_then(|id| id.parse::<Id>().ok()) else {
-        return Ok(Outcome::not_found());
-    };
-    let kept = call.context.node().contents()?.read(id).await?;
-    let found = kept.and_then(|value| parts.try_fold(value, below));
-    match found {
-        Some(Value::Map(message)) if legacy::is_wanted(&call.request) => {
-            legacy_form(&call, message).await
-        }
-        found => Ok(found.map_or_else(Outcome::not_found, Outcome::ok)),
-    }
+    let Some(id) = first.and_then(|id| id.parse::<Id>().ok()) else { return Ok(None) };
+    let kept = context.node().contents()?.read(id).await?;
+    Ok(kept.and_then(|value| parts.try_fold(value, below)))
 }
 
 /// A message as legacy clients read it. Source: spec 24, section 3.

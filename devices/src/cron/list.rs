@@ -46,7 +46,9 @@ pub(crate) async fn page(call: &Call, sees_all: bool) -> Result<Outcome, CallErr
     let limit = limit.unwrap_or(MAX_TASKS).clamp(1, MAX_TASKS);
     let page = call.context.node().timers(after, Limit::count(limit)).await?;
     let is_shown = |timer: &&Timer| sees_all || is_of_signer(call, timer);
-    let tasks = page.items.iter().filter(is_shown).map(row).collect::<Result<List, _>>()?;
+    // Of one that is damaged the log tells, and whoever it belonged to cannot be said.
+    let tasks =
+        page.items.iter().flatten().filter(is_shown).map(row).collect::<Result<List, _>>()?;
     let mut answer = Message::new().with("tasks", tasks);
     if let Some(next) = page.last {
         answer.insert("next", next.to_string());

@@ -7,12 +7,16 @@ use oxbeam_protocol::{Message, Value, path};
 use oxbeam_store::CatchUp;
 
 use super::interval;
-use crate::roles;
+use crate::{made, roles};
 
 /// Keys of the request that the task's own requests do not have. Each run has an `idempotency-key`
 /// of its own.
 const OWN: [&str; 6] =
     ["commitments", "path", "cron-path", "cron-delay", "cron-catch-up", "idempotency-key"];
+
+/// What is said to a signed request whose task was started before, and is over.
+const OVER: &str = "This signed request has started its task, which is over. Sign a request that \
+                    differs, by any key, to start another.";
 
 /// When a task runs.
 struct Times {
@@ -98,9 +102,33 @@ async fn start(
     let id = signed_id(&asked.clone().into())?;
     let Times { delay, interval, catch_up } = times;
     let timer = NewTimer { id, request, delay, interval, catch_up, owners };
-    match call.context.node().start_timer(timer).await {
-        Ok(()) => Ok(Outcome::ok(id.to_string())),
-        Err(not_taken) => not_started(not_taken),
+    once_for_all(call, timer).await
+}
+
+/// Starts a task. A signed request starts its task once: who has seen it can send it again when the task
+/// is over, or was stopped, and its signer has not asked for another.
+async fn once_for_all(call: &Call, timer: NewTimer) -> Result<Outcome, CallError> {
+    let (node, id) = (call.context.node(), timer.id);
+    let signatures = call.context.signed().map(|signed| made::of_task(&signed));
+    let signatures = signatures.filter(|signatures| !signatures.is_empty());
+    if let Some(signatures) = &signatures
+        && node.timer(id).await?.is_none()
+        && !made::remember(node, signatures).await?
+    {
+        // It may have been started since it was looked for.
+        return Ok(match node.timer(id).await? {
+            Some(_) => Outcome::ok(id.to_string()),
+            None => Outcome::refused(409, OVER),
+        });
+    }
+    match (node.start_timer(timer).await, signatures) {
+        (Ok(()), _) => Ok(Outcome::ok(id.to_string())),
+        // It may have been taken, and so it is not forgotten.
+        (Err(failed @ NotTaken::Failed(_)), _) | (Err(failed), None) => not_started(failed),
+        (Err(not_taken), Some(signatures)) => {
+            made::forget(node, &signatures).await?;
+            not_started(not_taken)
+        }
     }
 }
 

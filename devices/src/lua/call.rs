@@ -31,7 +31,9 @@ pub(super) async fn run(call: Call, mut script: Box<Script>) -> Result<Outcome, 
     script.vm.set_limits(fresh::limits(&call.context));
     let mut ao = Ao::new(&call.context, script.devices.as_deref());
     let Asked { function, arguments, context } = asked;
-    let results = match script.vm.call(&function, arguments, context, &mut ao).await {
+    let results = script.vm.call(&function, arguments, context, &mut ao).await;
+    script.called();
+    let results = match results {
         Ok(results) => results,
         Err(error) => return error::outcome(error),
     };

@@ -56,7 +56,7 @@ impl Fresh {
         match vm {
             Ok(vm) => {
                 self.keep(id, &vm);
-                Ok(Ok(Box::new(Script { vm, devices, last: None })))
+                Ok(Ok(Box::new(Script::new(context, vm, devices))))
             }
             Err(LuaError::Raised(raised)) => {
                 Err(CallError::Raised(format!("the modules cannot be loaded: {raised}")))

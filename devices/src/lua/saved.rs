@@ -67,7 +67,7 @@ pub(super) async fn normalize(call: Call) -> Result<Outcome, CallError> {
     };
     let snapshot = VmSnapshot::stored(Snapshot { memory: memory.into(), rest });
     match restored(&context, Arc::new(snapshot)).await? {
-        Ok(vm) => Ok(Outcome::ok(script::give(base, Box::new(Script { vm, devices, last: None })))),
+        Ok(vm) => Ok(Outcome::ok(script::give(base, Box::new(Script::new(&context, vm, devices))))),
         Err(error) => error::outcome(error),
     }
 }

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use oxbeam_kernel::CallError;
+use oxbeam_kernel::{CallError, Context, Guest};
 use oxbeam_protocol::Message;
 use oxbeam_sandbox::lua::Vm;
 use parking_lot::Mutex;
@@ -18,10 +18,26 @@ const HELD: &str = "lua";
 /// A script between two calls.
 pub(super) struct Script {
     pub(super) vm: Vm,
+    /// What is measured of it.
+    guest: Guest,
     /// The devices that it may ask; `None` for all.
     pub(super) devices: Option<Arc<[String]>>,
     /// The message that it answered last: what the next base shares with it needs no second look.
     pub(super) last: Option<Message>,
+}
+
+impl Script {
+    /// A script that has begun, or goes on from where it was saved.
+    pub(super) fn new(context: &Context, vm: Vm, devices: Option<Arc<[String]>>) -> Self {
+        let mut guest = context.node().metrics().guest(super::NAME);
+        guest.called(vm.fuel_used(), vm.memory_bytes());
+        Self { vm, guest, devices, last: None }
+    }
+
+    /// Measures the call that has ended.
+    pub(super) fn called(&mut self) {
+        self.guest.called(self.vm.fuel_used(), self.vm.memory_bytes());
+    }
 }
 
 impl fmt::Debug for Script {

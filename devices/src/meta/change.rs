@@ -55,7 +55,7 @@ pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
     if let Err(outcome) = make(&node.configuration()) {
         return Ok(outcome);
     }
-    if !signatures.is_empty() && !made::remember(node, &signatures).await? {
+    if !signatures.is_empty() && !made::remember(node, &made::of_order(&signatures)).await? {
         let now = node.configuration();
         let last = now.message.private(MADE_BY).and_then(Value::as_bytes);
         return Ok(match last == Some(&made_by) {

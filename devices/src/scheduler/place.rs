@@ -32,7 +32,10 @@ impl Place {
         message: Option<&Message>,
     ) -> Result<Self, CallError> {
         let found = definition(call, target.process, message).await?;
-        let schedulers = found.as_ref().map(|found| schedulers(found, message)).unwrap_or_default();
+        let schedulers = match &found {
+            Some(found) => schedulers(call, found, message).await?,
+            None => Vec::new(),
+        };
         let own = call.context.node().address();
         if let Some(definition) = found.as_ref()
             && schedulers.iter().any(|address| **address == *own)
@@ -91,11 +94,19 @@ impl Place {
     }
 }
 
-/// Who may schedule a process: what its definition says, or else the message.
-fn schedulers(definition: &Message, message: Option<&Message>) -> Vec<String> {
+/// Who may schedule a process: what its definition says, or else the message. A list of a definition that
+/// is kept is a link.
+async fn schedulers(
+    call: &Call,
+    definition: &Message,
+    message: Option<&Message>,
+) -> Result<Vec<String>, CallError> {
     let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
     let said = said.or_else(|| message.and_then(|message| message.get("scheduler-location")));
-    said.map(addresses).unwrap_or_default()
+    match said {
+        Some(said) => Ok(addresses(&call.context.load_all(said.clone()).await?)),
+        None => Ok(Vec::new()),
+    }
 }
 
 fn redirect(url: &str, variant: &str) -> Outcome {

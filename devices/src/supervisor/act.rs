@@ -82,7 +82,7 @@ pub(super) async fn act(
         return Ok(Outcome::refused(403, REFUSED));
     }
     let signatures = call.context.signed().as_ref().map(made::signatures).unwrap_or_default();
-    if !made::remember(node, &signatures).await? {
+    if !made::remember(node, &made::of_order(&signatures)).await? {
         node.metrics().acted("repeated");
         audit.refused(refusals, "repeated").await;
         return Ok(Outcome::refused(409, REPEATED));

@@ -10,7 +10,7 @@
 
 use std::sync::Arc;
 
-use oxbeam_kernel::{CallError, Context};
+use oxbeam_kernel::{CallError, Context, Guest};
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::{Instance, Snapshot};
 use tokio::sync::{Mutex, OwnedMutexGuard};
@@ -27,6 +27,8 @@ pub(crate) struct Live {
 #[derive(Debug)]
 struct Running {
     instance: Instance,
+    /// What is measured of it.
+    guest: Guest,
     /// Counts changes.
     moment: u64,
     /// The slot in which it ran last.
@@ -41,8 +43,10 @@ pub(crate) struct Held {
 
 impl Live {
     /// A handle of an instance that nobody has changed.
-    pub(crate) fn new(instance: Instance) -> Self {
-        let running = Running { instance, moment: 0, slot: None };
+    pub(crate) fn new(context: &Context, instance: Instance) -> Self {
+        let mut guest = context.node().metrics().guest(super::NAME);
+        guest.called(instance.fuel_used(), instance.memory().len());
+        let running = Running { instance, guest, moment: 0, slot: None };
         Self { running: Arc::new(Mutex::new(running)), moment: 0 }
     }
 
@@ -116,7 +120,9 @@ impl Held {
     }
 
     /// Ends the use: the handle for the state that comes of it.
-    pub(crate) fn release(self) -> Live {
+    pub(crate) fn release(mut self) -> Live {
+        let Running { instance, guest, .. } = &mut *self.running;
+        guest.called(instance.fuel_used(), instance.memory().len());
         let moment = self.running.moment;
         Live { running: OwnedMutexGuard::mutex(&self.running).clone(), moment }
     }

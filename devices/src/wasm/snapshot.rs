@@ -54,5 +54,5 @@ pub(super) async fn restored(
         Instance::restore(&module, &snapshot, limits)
     };
     let instance = context.node().pool().run("a snapshot", restore).await?;
-    Ok(Live::new(instance.map_err(|trap| unusable(&trap))?))
+    Ok(Live::new(context, instance.map_err(|trap| unusable(&trap))?))
 }

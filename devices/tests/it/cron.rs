@@ -223,6 +223,49 @@ async fn the_same_request_starts_one_task() {
 }
 
 #[actix_rt::test]
+async fn a_signed_request_that_somebody_has_kept_starts_no_second_task() {
+    let mut scene = Scene::new().await;
+    let owner = Wallet::generate_secp256k1().unwrap();
+    let captured = crate::node::signed(&tick(), &owner);
+    let first = scene.ask_with(captured.clone(), "once", Message::new()).await;
+    assert_eq!(first.status, 200, "{first:?}");
+    scene.call().await;
+    scene.until(body(&first).parse().unwrap(), |task| task.is_none()).await;
+    let again = scene.ask_with(captured.clone(), "once", Message::new()).await;
+    assert_eq!(again.status, 409, "{again:?}");
+
+    let recurring = crate::node::signed(&every("1-hour"), &owner);
+    let started = scene.ask_with(recurring.clone(), "every", Message::new()).await;
+    scene.call().await;
+    let repeated = scene.ask_with(recurring.clone(), "every", Message::new()).await;
+    assert_eq!((repeated.status, body(&repeated)), (200, body(&started)), "it goes on");
+    let task = Message::new().with("task", body(&started));
+    assert_eq!(scene.ask_as(&owner, "stop", task).await.status, 200);
+    let mut scene = scene.restarted().await;
+    for (key, request) in [("every", recurring), ("once", captured)] {
+        let again = scene.ask_with(request, key, Message::new()).await;
+        assert_eq!(again.status, 409, "{again:?}");
+    }
+    let anew = scene.ask_as(&owner, "once", tick().with("nonce", "2")).await;
+    assert_eq!(anew.status, 200, "its signer may ask for another: {anew:?}");
+    scene.call().await;
+    assert!(scene.calls.try_recv().is_err());
+}
+
+#[actix_rt::test]
+async fn a_signed_request_that_was_refused_may_be_sent_again() {
+    let scene = Scene::with(Message::new().with("cron_max_tasks", 1)).await;
+    let task = scene.start("every", every("1-hour")).await;
+    let owner = Wallet::generate_secp256k1().unwrap();
+    let request = crate::node::signed(&every("2-hours"), &owner);
+    let full = scene.ask_with(request.clone(), "every", Message::new()).await;
+    assert_eq!(full.status, 503, "{full:?}");
+    scene.ask("stop", Message::new().with("task", task.to_string())).await;
+    let taken = scene.ask_with(request, "every", Message::new()).await;
+    assert_eq!(taken.status, 200, "{taken:?}");
+}
+
+#[actix_rt::test]
 async fn a_task_that_is_stopped_in_the_middle_of_a_run_runs_no_more() {
     let mut scene = Scene::new().await;
     let hangs = Message::from([("cron-path", "/~probe@1.0/hang"), ("interval", "1-second")]);

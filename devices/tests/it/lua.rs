@@ -87,3 +87,29 @@ async fn read(node: &TestNode, process: Id, path: &str) -> Result<Outcome, CallE
 async fn now(node: &TestNode, process: Id, path: &str) -> Value {
     read(node, process, &format!("now/{path}")).await.unwrap().into_result().unwrap()
 }
+
+#[actix_rt::test]
+async fn what_a_script_uses_is_measured_for_as_long_as_it_is_held() {
+    let node = TestNode::start().await;
+    let measured = || {
+        let mut registry = prometheus_client::registry::Registry::default();
+        node.node.metrics().register(&mut registry);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).unwrap();
+        move |name: &str| {
+            let start = format!("{name}{{device=\"lua@5.3a\"}} ");
+            let line = text.lines().find_map(|line| line.strip_prefix(&start));
+            line.map_or(0.0, |value| value.parse::<f64>().unwrap())
+        }
+    };
+    let module =
+        Message::from([("content-type", "application/lua"), ("body", "function f() return 1 end")]);
+    let base = Message::from([("device", "lua@5.3a")]).with("module", module);
+    let held = node.context().resolve(base, Message::from([("path", "init")])).await.unwrap();
+    assert_eq!(measured()("oxbeam_guest_instances"), 1.0);
+    assert!(measured()("oxbeam_guest_memory_bytes") > 65_536.0);
+    assert!(measured()("oxbeam_guest_fuel_total") > 0.0);
+    drop(held);
+    assert_eq!(measured()("oxbeam_guest_instances"), 0.0);
+    assert_eq!(measured()("oxbeam_guest_memory_bytes"), 0.0);
+}

@@ -64,6 +64,8 @@ async fn what_a_node_did_is_counted() {
     assert_eq!(sample(&text, "oxbeam_actors_quarantined{group=\"processes\"}"), 0.0);
     assert!(sample(&text, "oxbeam_store_syncs_total") >= 1.0);
     assert_eq!(sample(&text, "oxbeam_outbox_messages{state=\"dead\"}"), 0.0);
+    assert_eq!(sample(&text, "oxbeam_timers{state=\"waiting\"}"), 0.0);
+    assert_eq!(sample(&text, "oxbeam_timer_runs_total{result=\"failed\"}"), 0.0);
     if cfg!(target_os = "linux") {
         assert!(sample(&text, "process_resident_memory_bytes") > 1e6);
         assert!(sample(&text, "process_open_fds") > 3.0);
@@ -96,9 +98,14 @@ async fn who_may_look_is_configured() {
 #[actix_rt::test]
 async fn dashboard_and_alerts_name_metrics_that_there_are() {
     let (_node, text) = measured().await;
-    // A test's store is in memory, and counts less.
-    let of_disk = ["oxbeam_disk_free_bytes", "oxbeam_store_memory_bytes"];
-    let known: BTreeSet<&str> = names(&text).into_iter().chain(of_disk).collect();
+    // A test's store is in memory, and counts less; and this one runs no guests.
+    let elsewhere = [
+        "oxbeam_disk_free_bytes",
+        "oxbeam_store_memory_bytes",
+        "oxbeam_guest_fuel_total",
+        "oxbeam_guest_memory_bytes",
+    ];
+    let known: BTreeSet<&str> = names(&text).into_iter().chain(elsewhere).collect();
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/monitoring");
     for file in ["grafana.json", "alerts.yml"] {
         let shown = fs::read_to_string(docs.join(file)).unwrap();

@@ -13,12 +13,21 @@ use serde_json::Value as Json;
 use crate::client::{self, Request};
 use crate::deviations;
 use crate::served::ServedNode;
+use crate::upstream::Upstream;
 use crate::vector::{Folder, Vector};
 
+/// Where scenarios have the base URL of the server that they ask through the node.
+const UPSTREAM: &str = "${UPSTREAM}";
+
 pub(super) fn check(folder: &Folder, vector: &Vector) -> Result<()> {
-    let steps = vector.input("steps")?.as_array().context("steps are no list")?;
     needs::ensure(vector)?;
-    let node = ServedNode::start(folder, vector.input("config")?)?;
+    let (config, steps) = (vector.input("config")?, vector.input("steps")?);
+    let (config, steps) = match asks_upstream(config, steps) {
+        true => with_upstream(config, steps)?,
+        false => (config.clone(), steps.clone()),
+    };
+    let steps = steps.as_array().context("steps are no list")?;
+    let node = ServedNode::start(folder, &config)?;
     let address = node.wallet.address().to_string();
     let is_basic = vector.id.contains("message-basic");
     let mut wrong = Vec::new();
@@ -36,6 +45,22 @@ pub(super) fn check(folder: &Folder, vector: &Vector) -> Result<()> {
         }
     }
     if wrong.is_empty() { Ok(()) } else { bail!(wrong.join("; ")) }
+}
+
+/// Whether a scenario asks a server through the node.
+fn asks_upstream(config: &Json, steps: &Json) -> bool {
+    steps.to_string().contains("~relay@1.0") || config.to_string().contains(UPSTREAM)
+}
+
+/// The scenario with a server that it can ask. That runs on this machine, where the node would not send
+/// anything of its own accord.
+fn with_upstream(config: &Json, steps: &Json) -> Result<(Json, Json)> {
+    let url = Upstream::start()?.url();
+    let filled = |json: &Json| serde_json::from_str(&json.to_string().replace(UPSTREAM, &url));
+    let mut config: Json = filled(config)?;
+    let options = config.as_object_mut().context("options are no object")?;
+    options.insert("relay_networks".into(), "any".into());
+    Ok((config, filled(steps)?))
 }
 
 fn request(step: &Json) -> Result<Request> {

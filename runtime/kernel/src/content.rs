@@ -18,7 +18,8 @@ use oxbeam_protocol::{Content, ContentError, Id, Link, Message, Value};
 use oxbeam_store::{ContentBatch, Persist, Store, StoreError};
 
 pub use self::named::as_asked;
-pub(crate) use self::named::{asked_by, named_by};
+use self::named::asked_by;
+pub(crate) use self::named::named_by;
 use crate::error::CallError;
 use crate::record;
 
@@ -47,6 +48,17 @@ impl Contents {
             Some(bytes) => Ok(Some(read_record(&bytes)?)),
             None => Ok(None),
         }
+    }
+
+    /// The same, keeping to itself by which id it was asked for: see [`as_asked`].
+    ///
+    /// # Errors
+    /// As [`Contents::read`].
+    pub async fn read_as(&self, id: Id) -> Result<Option<Value>, CallError> {
+        Ok(match self.read(id).await? {
+            Some(Value::Map(message)) => Some(asked_by(message, id).into()),
+            value => value,
+        })
     }
 
     /// What a link leads to.

@@ -26,6 +26,7 @@ mod process;
 pub mod quarantine;
 mod ready;
 pub mod record;
+pub mod relay;
 mod remote;
 mod request;
 mod resolver;
@@ -43,11 +44,13 @@ pub use context::Context;
 pub use device::{Call, Device, Reply, reply};
 pub use devices::{Devices, IDENTITY, Row};
 pub use error::CallError;
-pub use metrics::Metrics;
+pub use metrics::{Guest, Metrics};
 pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
 pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use ready::NotReady;
 pub use request::{Answer, http_status};
-pub use settings::{CronAccess, GuestLimits, HttpLimits, LogForm, Settings, Signing, Startup};
+pub use settings::{
+    CronAccess, GuestLimits, HttpLimits, LogForm, RelayLimits, Settings, Signing, Startup,
+};

@@ -17,6 +17,7 @@ use reqwest::{Client, Url};
 use tokio::sync::OnceCell;
 
 pub(crate) use self::network::Networks;
+use crate::relay::Traffic;
 
 /// How long another node may take to answer, from the first byte that is sent.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -31,8 +32,10 @@ const MAX_SAID: usize = 200;
 #[derive(Debug)]
 pub(crate) struct Remote {
     networks: Networks,
-    /// Made when it is used first: a node that asks nobody needs no certificates.
-    client: OnceCell<Client>,
+    /// Made when they are used first: a node that asks nobody needs no certificates.
+    public: OnceCell<Client>,
+    any: OnceCell<Client>,
+    traffic: Traffic,
 }
 
 /// Why another node has not answered.
@@ -49,8 +52,8 @@ pub(crate) enum RemoteError {
     #[error("{url} does not answer")]
     Unreachable { url: String, source: reqwest::Error },
     /// The answer is too large.
-    #[error("the answer of {url} has more than {MAX_ANSWER} bytes")]
-    TooLarge { url: String },
+    #[error("the answer of {url} has more than {limit} bytes")]
+    TooLarge { url: String, limit: usize },
     /// The answer is an error.
     #[error("{url} answers {status}: {said}")]
     Status { url: String, status: u16, said: String },
@@ -59,20 +62,43 @@ pub(crate) enum RemoteError {
     Decode { url: String, source: DecodeError },
 }
 
+impl RemoteError {
+    /// What went wrong, and why.
+    pub(crate) fn with_causes(&self) -> String {
+        let mut reason = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            reason = format!("{reason}: {error}");
+            cause = error.source();
+        }
+        reason
+    }
+}
+
 impl Remote {
     pub(crate) fn new(networks: Networks) -> Self {
-        Self { networks, client: OnceCell::new() }
+        let traffic = Traffic::default();
+        Self { networks, public: OnceCell::new(), any: OnceCell::new(), traffic }
     }
 
-    async fn client(&self) -> Result<&Client, RemoteError> {
-        let networks = self.networks;
+    /// What is passed on for others.
+    pub(crate) const fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// The client for these addresses. Each has connections of its own, so that none that may lead to
+    /// any address is used again for what must not.
+    pub(crate) async fn client(&self, networks: Networks) -> Result<&Client, RemoteError> {
         let made = async move {
             // It reads the system's certificates.
             let made = tokio::task::spawn_blocking(move || client(networks)).await;
             made.map_err(|_| RemoteError::NoClient { source: None })?
                 .map_err(|source| RemoteError::NoClient { source: Some(source) })
         };
-        self.client.get_or_try_init(|| made).await
+        match networks {
+            Networks::Public => self.public.get_or_try_init(|| made).await,
+            Networks::Any => self.any.get_or_try_init(|| made).await,
+        }
     }
 
     /// Posts a message, and answers with the message that comes back with a 2xx code.
@@ -85,7 +111,8 @@ impl Remote {
         let url = self.url(node, path)?;
         let unreachable =
             |source: reqwest::Error| RemoteError::Unreachable { url: node.into(), source };
-        let mut request = self.client().await?.post(url).header("accept-bundle", "true");
+        let mut request =
+            self.client(self.networks).await?.post(url).header("accept-bundle", "true");
         for (name, value) in &headers {
             // What fits into no header has been put into the body.
             if let (Ok(name), Ok(value)) =
@@ -102,7 +129,7 @@ impl Remote {
             .filter(|(name, _)| !is_of_transport(name.as_str()))
             .map(|(name, value)| (name.as_str().into(), Bytes::copy_from_slice(value.as_bytes())))
             .collect();
-        let body = read(node, answer).await?;
+        let body = read(node, answer, MAX_ANSWER).await?;
         if !status.is_success() {
             let said = String::from_utf8_lossy(&body).chars().take(MAX_SAID).collect();
             return Err(RemoteError::Status { url: node.into(), status: status.as_u16(), said });
@@ -145,15 +172,19 @@ fn client(networks: Networks) -> Result<Client, reqwest::Error> {
         .build()
 }
 
-/// The body of an answer.
-async fn read(url: &str, mut answer: reqwest::Response) -> Result<Bytes, RemoteError> {
+/// The body of an answer, of so many bytes at most.
+pub(crate) async fn read(
+    url: &str,
+    mut answer: reqwest::Response,
+    limit: usize,
+) -> Result<Bytes, RemoteError> {
     let mut body = BytesMut::new();
     loop {
         let chunk = answer.chunk().await;
         let chunk = chunk.map_err(|source| RemoteError::Unreachable { url: url.into(), source })?;
         let Some(chunk) = chunk else { return Ok(body.freeze()) };
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(RemoteError::TooLarge { url: url.into() });
+        if body.len() + chunk.len() > limit {
+            return Err(RemoteError::TooLarge { url: url.into(), limit });
         }
         body.extend_from_slice(&chunk);
     }

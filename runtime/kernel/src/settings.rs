@@ -8,6 +8,7 @@ use std::time::Duration;
 use oxbeam_protocol::Message;
 use oxbeam_store::Allowance;
 
+use crate::remote::Networks;
 use read::Reader;
 pub use startup::{HttpLimits, LogForm, Startup};
 
@@ -73,6 +74,29 @@ pub struct Settings {
     pub outbox_max_attempts: u32,
     /// Whether everybody sees what the node does, or admins alone. Default: everybody.
     pub supervisor_open: bool,
+    /// What is passed on for others.
+    pub relay: RelayLimits,
+}
+
+/// What the node passes on for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayLimits {
+    /// Whether also to addresses that are not public. Default: no.
+    pub any_address: bool,
+    /// Bytes of an answer. Default: 32 MiB.
+    pub bytes: usize,
+    /// How long one may take. Default: 30 s.
+    pub time: Duration,
+    /// Requests under way. Default: 64.
+    pub requests: usize,
+    /// Whether the node signs what it passes on for whoever asks for that. Default: no.
+    pub signs: bool,
+}
+
+impl RelayLimits {
+    pub(crate) const fn networks(self) -> Networks {
+        if self.any_address { Networks::Any } else { Networks::Public }
+    }
 }
 
 /// What a guest may use: WebAssembly and what runs on it. All but `slice` decide results. So each
@@ -151,6 +175,13 @@ impl Settings {
             cron_min_interval: options.millis("cron_min_interval"),
             outbox_max_attempts: options.small("outbox_max_attempts"),
             supervisor_open: !options.is("supervisor_access", "admin"),
+            relay: RelayLimits {
+                any_address: options.is("relay_networks", "any"),
+                bytes: options.size("relay_max_bytes"),
+                time: options.millis("relay_timeout"),
+                requests: options.size("relay_max_requests"),
+                signs: options.is("relay_allow_commit_request", "true"),
+            },
         }
     }
 }

@@ -22,7 +22,7 @@ mod year;
 
 use bytes::Bytes;
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{CatchUp, Limit, Page, Timer};
+use oxbeam_store::{CatchUp, Limit, Listed, Page, Timer};
 
 pub(crate) use self::actor::TimersActor;
 use crate::assignment::milliseconds;
@@ -149,7 +149,7 @@ impl Node {
         Ok(self.store()?.timer(id).await?)
     }
 
-    /// Timers in order of their ids, from behind `after` on.
+    /// Timers in order of their ids, from behind `after` on; those whose record is damaged as errors.
     ///
     /// # Errors
     /// Errors of reading.
@@ -157,7 +157,7 @@ impl Node {
         &self,
         after: Option<Id>,
         limit: Limit,
-    ) -> Result<Page<Timer, Id>, CallError> {
+    ) -> Result<Page<Listed, Id>, CallError> {
         Ok(self.store()?.timers(after, limit).await?)
     }
 }

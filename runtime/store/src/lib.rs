@@ -51,5 +51,5 @@ pub use results::{
 };
 pub use store::Store;
 pub use tables::{Change, Table, Tables, Versioned};
-pub use timers::{CatchUp, Failure, Timer, Timers};
+pub use timers::{CatchUp, Failure, Listed, Timer, Timers};
 pub use writer::Times;

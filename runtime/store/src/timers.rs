@@ -50,12 +50,16 @@ pub trait Timers: Send + Sync {
     /// Errors of reading.
     fn next_timer(&self) -> Answer<Option<u64>>;
 
-    /// All timers, in order of their ids, from behind `after` on.
+    /// All timers, in order of their ids, from behind `after` on. One whose record is damaged stands
+    /// in its place as [`StoreError::Corrupt`], so that it hides no other.
     ///
     /// # Errors
     /// Errors of reading.
-    fn timers(&self, after: Option<Id>, limit: Limit) -> Answer<Page<Timer, Id>>;
+    fn timers(&self, after: Option<Id>, limit: Limit) -> Answer<Page<Listed, Id>>;
 }
+
+/// A timer, or why its record cannot be read.
+pub type Listed = Result<Timer, StoreError>;
 
 /// Something that runs at a time, and perhaps again.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,15 +160,17 @@ impl Timers for LocalStore {
         self.readers().run(|engine| first_time(engine, Family::Timers, &keys::key(&[&[NEXT_RUN]])))
     }
 
-    fn timers(&self, after: Option<Id>, limit: Limit) -> Answer<Page<Timer, Id>> {
+    fn timers(&self, after: Option<Id>, limit: Limit) -> Answer<Page<Listed, Id>> {
         self.readers().run(move |engine| {
             let first = after.map_or(keys::key(&[&[TIMER]]), |id| {
                 keys::just_after(&keys::of_process(TIMER, &id))
             });
             page(engine, Family::Timers, &first, &keys::after(&[TIMER]), limit, |key, value| {
-                let timer: Timer = record::unseal(Family::Timers, key, value)?;
-                let id = timer.id;
-                Ok((timer, id))
+                let timer = match record::unseal(Family::Timers, key, value) {
+                    Err(newer @ StoreError::RecordTooNew { .. }) => return Err(newer),
+                    timer => timer,
+                };
+                Ok((timer, named_by(key.get(1..).unwrap_or_default(), key)?))
             })
         })
     }
@@ -174,13 +180,7 @@ fn due(engine: &dyn Engine, now: u64, limit: Limit) -> Result<Vec<Timer>, StoreE
     let first = keys::key(&[&[NEXT_RUN]]);
     let end = keys::after(&keys::key(&[&[NEXT_RUN], &now.to_be_bytes()]));
     let ids = page(engine, Family::Timers, &first, &end, limit, |key, _| {
-        let id = Parts(key.get(9..).unwrap_or_default()).id();
-        let id = id.ok_or_else(|| StoreError::Corrupt {
-            family: Family::Timers,
-            key: record::hex(key),
-            reason: "it names no timer".into(),
-        })?;
-        Ok((id, ()))
+        Ok((named_by(key.get(9..).unwrap_or_default(), key)?, ()))
     })?;
     let mut timers = Vec::with_capacity(ids.items.len());
     for id in ids.items {
@@ -191,6 +191,15 @@ fn due(engine: &dyn Engine, now: u64, limit: Limit) -> Result<Vec<Timer>, StoreE
         }
     }
     Ok(timers)
+}
+
+/// The timer that a key's last part names.
+fn named_by(part: &[u8], key: &[u8]) -> Result<Id, StoreError> {
+    Parts(part).id().ok_or_else(|| StoreError::Corrupt {
+        family: Family::Timers,
+        key: record::hex(key),
+        reason: "it names no timer".into(),
+    })
 }
 
 /// The first time of an index by time, whose keys begin with `first`.

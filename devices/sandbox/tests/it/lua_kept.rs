@@ -2,7 +2,7 @@
 
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::Limits;
-use oxbeam_sandbox::lua::{Context, Crossed, LuaError, NoAo, Vm};
+use oxbeam_sandbox::lua::{Context, Crossed, NoAo, Vm};
 
 use crate::lua::{eval, integer, raised, vm};
 

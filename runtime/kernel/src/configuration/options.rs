@@ -65,7 +65,15 @@ pub const OPTIONS: &[NodeOption] = &[
     new("on", Table, Preset::Table)
         .doc("Hooks: handlers of `start`, `request`, `step` and `response`"),
     new("routes", List, Preset::List(&[]))
-        .doc("The reference node's; here it changes nothing: this node asks no other"),
+        .doc("Where `~relay@1.0` sends a path that is no URL: the first route whose `template` matches. An address that stands here may be any"),
+    new("relay_allow_commit_request", Switch, OFF)
+        .doc("Whether `~relay@1.0` signs with the node's key what it passes on, for whoever asks for that"),
+    new("node_processes", Table, Preset::Table)
+        .doc("Processes of the node itself, by name: the definition of each, which `/NAME~node-process@1.0` starts when it is asked for first"),
+    new("node_process_spawn_codec", Text, Preset::Text("httpsig@1.0"))
+        .doc("The device by which the node signs their definitions"),
+    new("name_resolvers", List, Preset::List(&[]))
+        .doc("Messages that `~name@1.0` asks for what a name leads to, one after another: `{ device = \"local-name@1.0\" }` is one"),
     new("await_inprogress", Word(&["named", "true"]), Preset::Word("named"))
         .doc("Which identical requests in flight are computed once: those of devices that ask for it, or all"),
     new("scheduling_mode", Word(&["local_confirmation", "aggressive", "disabled"]),
@@ -120,6 +128,14 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("Who may read `~supervisor@1.0`: everybody, without what crashes said and whose timers there are, or admins of the node"),
     new("remote_networks", Word(&["public", "any"]), Preset::Word("public")).at_start()
         .doc("Where messages to processes of other nodes are sent: to `public` addresses alone, or to `any`, this machine and those beside it included"),
+    new("relay_networks", Word(&["public", "any"]), Preset::Word("public"))
+        .doc("Where `~relay@1.0` passes requests on to: to `public` addresses alone, or to `any`, this machine and those beside it included. Addresses of `routes` need not be public"),
+    number("relay_max_bytes", 1, 1 << 40, 32 * MIB).unit("bytes")
+        .doc("Largest answer that is passed on; more is answered 500"),
+    time("relay_timeout", 30_000)
+        .doc("How long an answer may take that is passed on; longer is answered 504"),
+    number("relay_max_requests", 0, 60_000, 64).unit("requests")
+        .doc("Requests that are passed on at the same time; one more is answered 503"),
     number("guest_fuel", 1_000_000, 1 << 60, 2_500_000_000).unit("fuel").at_start()
         .doc("What one call of a guest may use, a unit being about four nanoseconds. It decides results: a slot keeps that of its first time, and nodes that compute the same process need the same"),
     number("guest_slice", 10_000, 1 << 40, 250_000).unit("fuel").at_start()

@@ -88,12 +88,7 @@ fn unbelieved(url: &str, why: &dyn std::fmt::Display) -> Undelivered {
 
 impl From<RemoteError> for Undelivered {
     fn from(error: RemoteError) -> Self {
-        let mut reason = error.to_string();
-        let mut cause = std::error::Error::source(&error);
-        while let Some(error) = cause {
-            reason = format!("{reason}: {error}");
-            cause = error.source();
-        }
+        let reason = error.with_causes();
         match error {
             RemoteError::Forbidden { .. } => Self::Refused { reason },
             RemoteError::Status { status, .. } if FINAL.contains(&status) => {

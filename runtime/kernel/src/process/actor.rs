@@ -21,7 +21,7 @@ use super::waits::Worker;
 use super::{Wanted, commit, load, machine};
 use crate::context::Context;
 use crate::error::CallError;
-use crate::metrics::Lag;
+use crate::metrics::Share;
 use crate::node::Node;
 use crate::outcome::Outcome;
 
@@ -67,7 +67,7 @@ pub struct ProcessActor {
     recent: VecDeque<(Slot, Message)>,
     /// Who waits for the state after a slot, or (`None`) before any.
     waiting: BTreeMap<Option<Slot>, Vec<Waiter>>,
-    lag: Lag,
+    lag: Share,
 }
 
 /// What came of the work on a slot.

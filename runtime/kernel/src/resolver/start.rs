@@ -5,7 +5,6 @@ use oxbeam_protocol::path::Step;
 use oxbeam_protocol::{Id, Message, Value};
 
 use super::{evaluate, evaluated, resolve};
-use crate::content::asked_by;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::outcome::Outcome;
@@ -38,10 +37,7 @@ pub(super) async fn base(
 async fn read(context: &Context, text: &Bytes) -> Result<Option<Value>, CallError> {
     context.spend(1)?;
     match Id::from_native_or_text(text) {
-        Ok(id) => Ok(match context.node().contents()?.read(id).await? {
-            Some(Value::Map(message)) => Some(asked_by(message, id).into()),
-            value => value,
-        }),
+        Ok(id) => context.node().contents()?.read_as(id).await,
         Err(_) => Ok(None),
     }
 }

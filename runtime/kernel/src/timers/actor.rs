@@ -11,7 +11,7 @@ use actix::{
     SpawnHandle,
 };
 use oxbeam_protocol::Id;
-use oxbeam_store::{Answer as Stored, Failure, Limit, Persist, Store, StoreError, Timer};
+use oxbeam_store::{Answer as Stored, Failure, Limit, Persist, Store, Timer};
 use oxbeam_supervisor::{ActorSpec, Address, ContextExt, Placement};
 use tracing::{debug, error, warn};
 
@@ -85,6 +85,7 @@ impl TimersActor {
         for run in self.agenda.step(now) {
             self.begin(run, ctx);
         }
+        self.tell();
         if let Some(wakes) = self.wakes.take() {
             ctx.cancel_future(wakes);
         }
@@ -95,6 +96,13 @@ impl TimersActor {
                 actor.turn(ctx);
             }));
         }
+    }
+
+    /// Tells those who watch how many timers there are.
+    fn tell(&self) {
+        let running = self.agenda.running();
+        let waiting = self.agenda.len().saturating_sub(running);
+        self.node.metrics().timers(waiting, running, self.agenda.first_due());
     }
 
     fn begin(&mut self, run: Run, ctx: &mut ActorContext<Self>) {
@@ -119,12 +127,17 @@ impl TimersActor {
     fn made(&mut self, Made { mut timer, ending }: Made, ctx: &mut ActorContext<Self>) {
         let (id, now) = (timer.id, milliseconds());
         match ending {
-            Ending::Well => debug!(timer = %id, "a timer has run"),
+            Ending::Well => {
+                self.node.metrics().timer_ran("ok");
+                debug!(timer = %id, "a timer has run");
+            }
             Ending::Refused(reason) if !self.agenda.is_tired_of(&id) => {
+                self.node.metrics().timer_ran("put_off");
                 self.agenda.put_off(id, now);
                 return debug!(timer = %id, reason, "a timer's run waits");
             }
             Ending::Failed(reason) | Ending::Refused(reason) => {
+                self.node.metrics().timer_ran("failed");
                 warn!(timer = %id, reason, "a timer's run failed");
                 timer.failure = Some(Failure { at: now, reason });
             }
@@ -179,19 +192,19 @@ impl Actor for TimersActor {
     }
 }
 
-/// The timers of the store. Those behind one that is damaged are not found; that is said, and the
-/// rest runs.
+/// The timers of the store. Those whose record is damaged do not run; that is said, and the others do.
 pub(super) async fn read_all(store: &dyn Store, now: u64) -> Result<Agenda, CallError> {
     let (mut agenda, mut after) = (Agenda::default(), None);
     loop {
-        let page = match store.timers(after, Limit::count(PIECE)).await {
-            Err(error @ StoreError::Corrupt { .. }) => {
-                error!(%error, timers = agenda.len(), "some timers cannot be read and do not run");
-                return Ok(agenda);
-            }
-            page => page?,
-        };
-        for timer in page.items {
+        let page = store.timers(after, Limit::count(PIECE)).await?;
+        for listed in page.items {
+            let timer = match listed {
+                Ok(timer) => timer,
+                Err(error) => {
+                    error!(%error, "a timer cannot be read and does not run");
+                    continue;
+                }
+            };
             if let Some(plan) = agenda.insert(&timer, now) {
                 store.put_timer(plan.recorded(timer), Persist::Buffered).await?;
             }

@@ -76,6 +76,16 @@ impl Agenda {
         self.clients.get(client(owners)).map_or(0, |client| client.tasks)
     }
 
+    /// How many of them make a run just now.
+    pub(super) fn running(&self) -> usize {
+        self.running
+    }
+
+    /// When the first of those that wait is due, be it in the past.
+    pub(super) fn first_due(&self) -> Option<u64> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
     pub(super) fn contains(&self, id: &Id) -> bool {
         self.tasks.contains_key(id)
     }

@@ -184,6 +184,7 @@ impl World {
     async fn wake(&mut self) {
         self.agenda = read_all(&self.store, self.now).await.unwrap();
         for timer in self.store.timers(None, Limit::default()).await.unwrap().items {
+            let timer = timer.unwrap();
             let head = self.store.head(timer.id).await.unwrap();
             self.slots.insert(timer.id, head.map_or(0, |head| head.slot + 1));
             self.records.insert(timer.id, timer);

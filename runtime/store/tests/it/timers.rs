@@ -1,8 +1,8 @@
 //! Durable timers.
 
-use oxbeam_store::{CatchUp, Limit, Persist, Timer, Timers};
+use oxbeam_store::{CatchUp, Family, Limit, LocalStore, MemoryDisk, Persist, Timer, Timers};
 
-use crate::common::{bytes, id, on_both};
+use crate::common::{bytes, id, on_both, small};
 
 fn timer(name: &str, next_run: Option<u64>) -> Timer {
     Timer {
@@ -84,4 +84,33 @@ async fn all_timers_are_read_a_piece_at_a_time() {
         assert_eq!(seen, 10);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_damaged_timer_hides_no_other() {
+    let names: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    let mut damaged = 0;
+    for seed in 0..40 {
+        let disk = MemoryDisk::new();
+        let (store, _) = LocalStore::open_memory(&disk, &small()).unwrap();
+        for name in &names {
+            store.put_timer(timer(name, None), Persist::Buffered).await.unwrap();
+        }
+        store.close().await;
+        let Some((Family::Timers, key)) = disk.flip_bit(seed) else { continue };
+        let (store, _) = LocalStore::open_memory(&disk, &small()).unwrap();
+        let (mut read, mut failed, mut after) = (0, 0, None);
+        loop {
+            let piece = store.timers(after, Limit::count(3)).await.unwrap();
+            read += piece.items.iter().flatten().count();
+            failed += piece.items.iter().filter(|timer| timer.is_err()).count();
+            after = piece.last;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!((read, failed), (9, 1), "{key:?}");
+        damaged += 1;
+    }
+    assert!(damaged > 0, "no seed hit a timer");
 }

@@ -134,10 +134,15 @@ impl Disk {
 
     fn fold(&mut self) {
         if self.log.len() > FOLD_BYTES {
-            self.base = self.recover();
-            self.log.clear();
-            self.synced = 0;
+            self.replace_log();
         }
+    }
+
+    /// Replaces the log by what it says, which is then synced.
+    fn replace_log(&mut self) {
+        self.base = self.recover();
+        self.log.clear();
+        self.synced = 0;
     }
 }
 
@@ -228,10 +233,10 @@ impl MemoryDisk {
         }
         disk.in_use = true;
         disk.start += 1;
-        let tables = disk.recover();
-        // As RocksDB does, which writes and syncs as tables what it finds in its log.
-        disk.synced = disk.log.len();
-        Ok((disk.start, tables))
+        // As RocksDB does, which writes and syncs as tables what it finds in its log: each start reads
+        // what was written since the last one, however much there is in all.
+        disk.replace_log();
+        Ok((disk.start, disk.base.clone()))
     }
 
     pub(super) fn check(&self, start: u64) -> Result<(), StoreError> {

@@ -19,6 +19,7 @@ pub(super) async fn observe(store: &LocalStore) -> State {
         state.processes.insert(process, found);
     }
     for timer in store.timers(None, ALL).await.unwrap().items {
+        let timer = timer.unwrap();
         state.timers.insert(timer.id, timer.next_run);
     }
     for name in NAMES {
