@@ -68,6 +68,7 @@ pub(super) async fn commit(
     store.commit(commit).await?;
     if is_new {
         context.node().metrics().computed();
+        context.node().followers().tell(process);
     }
     Ok(())
 }
