@@ -62,15 +62,18 @@ async fn respond_to(
     let gate = gate.into_inner();
     let path = log::shown_path(request.path());
     let served = match Asked::of(request) {
-        Some(asked) => match AssertUnwindSafe(streamed(asked, request, &gate)).catch_unwind().await
-        {
-            Ok(Ok(stream)) => {
-                gate.metrics().requests.answered(request.path(), 200, since.elapsed());
-                return stream;
+        Some(asked) => {
+            // Apart, so that requests do not take the room of streams.
+            let stream = Box::pin(streamed(asked, request, &gate));
+            match AssertUnwindSafe(stream).catch_unwind().await {
+                Ok(Ok(stream)) => {
+                    gate.metrics().requests.answered(request.path(), 200, since.elapsed());
+                    return stream;
+                }
+                Ok(Err(served)) => Ok(served),
+                Err(panic) => Err(panic),
             }
-            Ok(Err(served)) => Ok(served),
-            Err(panic) => Err(panic),
-        },
+        }
         None => AssertUnwindSafe(served(request, payload, &gate)).catch_unwind().await,
     };
     let served = served.unwrap_or_else(|_| Served::of_panic());
