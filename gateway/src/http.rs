@@ -23,6 +23,7 @@ mod request;
 mod response;
 mod serve;
 mod server;
+mod stream;
 mod unread;
 
 pub use limits::{Limits, MAX_HEAD, MAX_HEADERS};

@@ -1,7 +1,7 @@
 //! `POST schedule`. Source: spec 11, section 3.
 
 use oxbeam_kernel::{Call, CallError, Outcome};
-use oxbeam_protocol::commitment::{Commitment, only_committed};
+use oxbeam_protocol::commitment::{Commitment, committers, only_committed, unsigned_id};
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Origin;
 
@@ -35,7 +35,7 @@ pub(super) async fn schedule(call: &Call) -> Result<Outcome, CallError> {
 }
 
 /// Where a message comes from, if its sender may send it again: with the same `idempotency-key` it
-/// gets the slot that it has.
+/// gets the slot that it has, also if it was signed anew.
 ///
 /// The key alone would let a stranger take it for another message. The place is none that a process
 /// sends from: outboxes count from 1.
@@ -43,7 +43,11 @@ fn repeatable(call: &Call, message: &Message) -> Result<Option<Origin>, CallErro
     let Some(key) = call.request.get("idempotency-key").and_then(Value::as_name) else {
         return Ok(None);
     };
-    let name = [&id(message)?.as_bytes()[..], key].concat();
+    let mut name = unsigned_id(&message.clone().into())?.as_bytes().to_vec();
+    for signer in committers(message) {
+        name.extend_from_slice(Id::of(signer.as_bytes()).as_bytes());
+    }
+    name.extend_from_slice(key);
     Ok(Some(Origin { process: Id::of(&name), slot: 0, index: 0 }))
 }
 

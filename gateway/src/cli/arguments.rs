@@ -1,5 +1,7 @@
 //! What can be written on the command line.
 
+pub(super) mod agent;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -30,10 +32,33 @@ pub(super) enum Command {
     Wallet(Wallet),
     /// Show the supervision tree of a running node.
     Tree(Tree),
+    /// Make a folder for a new agent, with a test.
+    New(agent::New),
+    /// Run an agent here, without a node.
+    Run(agent::Run),
+    /// Start an agent on a node.
+    Deploy(agent::Deploy),
+    /// Send a message to an agent, and show what came of it.
+    Send(agent::Send),
+    /// Show the state of an agent.
+    State(agent::State),
+    /// Show the messages of an agent and what came of each.
+    Log(agent::Log),
+    /// Compute slots of an agent again, and compare.
+    Replay(agent::Replay),
+    /// Prove that a node has computed what the log of an agent says.
+    Verify(agent::Verify),
+    /// Copy an agent up to a slot, to try what would have been.
+    Fork(agent::Fork),
+    /// Start, show and stop tasks that a node runs by the clock.
+    #[command(subcommand)]
+    Cron(agent::Cron),
+    /// Write what a shell needs to complete commands.
+    Completions(agent::Completions),
 }
 
 /// Where the configuration comes from. All options are in docs/configuration.md.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct Configured {
     /// Configuration file: .toml, .json or .flat [default: oxbeam.toml, config.json or config.flat]
     #[arg(long, value_name = "FILE", env = "OXBEAM_CONFIG")]
@@ -104,6 +129,9 @@ pub(super) struct WalletFile {
     /// The wallet's file [default: as the configuration says]
     #[arg(long, value_name = "FILE")]
     pub(super) path: Option<PathBuf>,
+    /// Write JSON
+    #[arg(long)]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) configured: Configured,
 }

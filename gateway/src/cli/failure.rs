@@ -54,6 +54,34 @@ pub(super) enum Failure {
     NoNode { url: String, reason: String },
     #[error("{url} answers {status} where a supervision tree should be: is it an Oxbeam node?")]
     NoTree { url: String, status: u16 },
+    #[error("{url} does not answer with {what}: is it an Oxbeam node?")]
+    Strange { url: String, what: String },
+    #[error("{url} answers {status} for {what}: {said}{}", hint(*status))]
+    Refused { url: String, what: String, status: u16, said: String },
+    #[error("the message cannot be signed: {reason}")]
+    Unsigned { reason: String },
+    #[error("there is no home folder for a wallet: name one with --wallet")]
+    NoHome,
+    #[error("there is no {}: {hint}", path.display())]
+    NoFile { path: PathBuf, hint: &'static str },
+    #[error("{} is there already: nothing is overwritten, choose another name", .0.display())]
+    Exists(PathBuf),
+    #[error("{} is not what it should be: {reason}", path.display())]
+    Malformed { path: PathBuf, reason: String },
+    #[error("{what} is not what it should be: {reason}")]
+    Argument { what: &'static str, reason: String },
+    #[error("{tool} is needed to build {}: {hint}", folder.display())]
+    NoTool { tool: String, folder: PathBuf, hint: String },
+    #[error("`{command}` failed in {}: see above", folder.display())]
+    Build { command: String, folder: PathBuf },
+    #[error(
+        "{url} does not keep signed messages, so that no module can be sent to it: set store_all_signed = true there"
+    )]
+    NotKept { url: String },
+    #[error("{what} failed on this machine: {reason}")]
+    Local { what: String, reason: String },
+    #[error("process {process} has no slot {slot}: the last one is {last}")]
+    NoSlot { process: oxbeam_protocol::Id, slot: u64, last: String },
 }
 
 impl Failure {
@@ -85,8 +113,16 @@ impl Failure {
             Self::Configuration(_) | Self::LogFilter { .. } => 78,
             Self::NoPermission(_) | Self::PortDenied { .. } => 77,
             Self::WalletExists(_) => 73,
-            Self::Wallet { .. } => 65,
-            Self::NoWallet(_) => 66,
+            Self::Refused { status: 400..=499, .. }
+            | Self::Wallet { .. }
+            | Self::Malformed { .. }
+            | Self::Build { .. }
+            | Self::Unsigned { .. }
+            | Self::NoSlot { .. } => 65,
+            Self::Argument { .. } => 64,
+            Self::NoWallet(_) | Self::NoFile { .. } => 66,
+            Self::Exists(_) => 73,
+            Self::Local { .. } => 70,
             Self::Threads(_) | Self::NewWallet(_) => 71,
             Self::Io { .. } => 74,
             Self::NotStarted { code, .. } => *code,
@@ -95,8 +131,23 @@ impl Failure {
             | Self::Listen { .. }
             | Self::Boot(_)
             | Self::NoNode { .. }
+            | Self::Strange { .. }
+            | Self::Refused { .. }
+            | Self::NoHome
+            | Self::NoTool { .. }
+            | Self::NotKept { .. }
             | Self::NoTree { .. } => 69,
         }
+    }
+}
+
+/// What to do about a code.
+const fn hint(status: u16) -> &'static str {
+    match status {
+        401..=403 => "; sign with another wallet: --wallet",
+        404 => "; is it on this node? --node names another",
+        429 | 503 => "; try again later",
+        _ => "",
     }
 }
 

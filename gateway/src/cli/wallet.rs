@@ -19,19 +19,17 @@ const OTHERS: u32 = 0o077;
 
 /// `oxbeam wallet new` and `oxbeam wallet show`.
 pub(super) fn run(command: &Command) -> Result<(), Failure> {
-    let (file, wallet) = match command {
-        Command::New(at) => {
-            let file = file(at)?;
-            let wallet = make(&file)?;
-            (file, wallet)
-        }
-        Command::Show(at) => {
-            let file = file(at)?;
-            let wallet = read(&file)?.ok_or_else(|| Failure::NoWallet(file.clone()))?;
-            (file, wallet)
-        }
+    let (Command::New(at) | Command::Show(at)) = command;
+    let file = file(at)?;
+    let wallet = match command {
+        Command::New(_) => make(&file)?,
+        Command::Show(_) => read(&file)?.ok_or_else(|| Failure::NoWallet(file.clone()))?,
     };
-    say(&format!("address  {}\nfile     {}\n", wallet.address(), file.display()));
+    let (address, file) = (wallet.address().to_string(), file.display().to_string());
+    say(&match at.json {
+        true => format!("{}\n", serde_json::json!({ "address": address, "file": file })),
+        false => format!("address  {address}\nfile     {file}\n"),
+    });
     Ok(())
 }
 

@@ -5,12 +5,13 @@ use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Duration;
 
 use oxbeam_kernel::Node;
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 use super::limits::Limits;
 use super::metrics::Metrics;
@@ -23,35 +24,73 @@ pub(super) const BLOCK: usize = 4096;
 pub(super) struct Gate {
     node: Arc<Node>,
     limits: Limits,
-    /// A permit for each request.
-    requests: Arc<Semaphore>,
+    requests: Arc<Places>,
+    streams: Arc<Places>,
     /// A permit for each [`BLOCK`] of a body.
     blocks: Arc<Semaphore>,
-    /// Requests under way by address. Those without any are not listed, so that there are never
-    /// more than requests.
-    clients: Mutex<HashMap<IpAddr, usize>>,
-    closed: AtomicBool,
+    /// Cancelled when the server stops.
+    closed: CancellationToken,
     metrics: Metrics,
 }
 
-/// A request that was let in, until it is dropped.
+/// What can be taken so many times at once, and by one client so many times.
+struct Places {
+    all: Arc<Semaphore>,
+    number: usize,
+    of_client: usize,
+    /// How many each address has taken. Those without any are not listed, so that there are never
+    /// more than places.
+    clients: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// A place that was taken, until it is dropped.
 pub(super) struct Admitted {
-    gate: Arc<Gate>,
+    places: Arc<Places>,
     client: Option<IpAddr>,
-    _request: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Places {
+    fn new(number: usize, of_client: usize) -> Arc<Self> {
+        let number = number.min(Semaphore::MAX_PERMITS);
+        let all = Arc::new(Semaphore::new(number));
+        Arc::new(Self { all, number, of_client, clients: Mutex::default() })
+    }
+
+    fn taken(&self) -> usize {
+        self.number.saturating_sub(self.all.available_permits())
+    }
+
+    fn take(
+        self: &Arc<Self>,
+        client: Option<IpAddr>,
+        retry_after: Duration,
+    ) -> Result<Admitted, Refusal> {
+        let place = self.all.clone().try_acquire_owned();
+        let place = place.map_err(|_| Refusal::Busy { retry_after })?;
+        if let Some(client) = client {
+            let mut clients = self.clients.lock();
+            let taken = clients.get(&client).copied().unwrap_or_default();
+            if taken >= self.of_client {
+                return Err(Refusal::BusyClient { retry_after });
+            }
+            clients.insert(client, taken + 1);
+        }
+        Ok(Admitted { places: self.clone(), client, _place: place })
+    }
 }
 
 impl Gate {
     pub(super) fn new(node: Arc<Node>, limits: Limits, data: Option<PathBuf>) -> Self {
-        let permits = |count: usize| Arc::new(Semaphore::new(count.min(Semaphore::MAX_PERMITS)));
+        let blocks = limits.bodies.div_ceil(BLOCK).min(Semaphore::MAX_PERMITS);
         Self {
             metrics: Metrics::new(&node, data),
             node,
-            requests: permits(limits.requests),
-            blocks: permits(limits.bodies.div_ceil(BLOCK)),
+            requests: Places::new(limits.requests, limits.requests_of_client),
+            streams: Places::new(limits.streams, limits.streams_of_client),
+            blocks: Arc::new(Semaphore::new(blocks)),
             limits,
-            clients: Mutex::default(),
-            closed: AtomicBool::new(false),
+            closed: CancellationToken::new(),
         }
     }
 
@@ -69,43 +108,47 @@ impl Gate {
 
     /// Requests under way.
     pub(super) fn under_way(&self) -> usize {
-        let permits = self.limits.requests.min(Semaphore::MAX_PERMITS);
-        permits.saturating_sub(self.requests.available_permits())
+        self.requests.taken()
     }
 
-    /// Turns away whoever comes from now on.
+    /// Turns away whoever comes from now on, and ends streams.
     pub(super) fn close(&self) {
-        self.closed.store(true, Relaxed);
+        self.closed.cancel();
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Relaxed)
+        self.closed.is_cancelled()
     }
 
-    /// Waits until no request is under way, or those that are have had their time.
+    /// Is cancelled when the server stops.
+    pub(super) fn closed(&self) -> &CancellationToken {
+        &self.closed
+    }
+
+    /// Waits until no request is under way, or those that are have had their time. Streams end by
+    /// themselves, as soon as their clients have read what was sent.
     pub(super) async fn drained(&self) {
-        let all = u32::try_from(self.limits.requests.min(Semaphore::MAX_PERMITS));
-        let idle = self.requests.acquire_many(all.unwrap_or(u32::MAX));
+        let all = u32::try_from(self.requests.number).unwrap_or(u32::MAX);
+        let idle = self.requests.all.acquire_many(all);
         let _ = timeout(self.limits.drain, idle).await;
     }
 
     /// Lets a request in.
-    pub(super) fn admit(self: &Arc<Self>, client: Option<IpAddr>) -> Result<Admitted, Refusal> {
+    pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<Admitted, Refusal> {
+        self.take(&self.requests, client)
+    }
+
+    /// Lets a stream of events begin.
+    pub(super) fn admit_stream(&self, client: Option<IpAddr>) -> Result<Admitted, Refusal> {
+        self.take(&self.streams, client)
+    }
+
+    fn take(&self, places: &Arc<Places>, client: Option<IpAddr>) -> Result<Admitted, Refusal> {
         let retry_after = self.limits.retry_after;
-        if self.is_closed() {
-            return Err(Refusal::Stopping { retry_after });
+        match self.is_closed() {
+            true => Err(Refusal::Stopping { retry_after }),
+            false => places.take(client, retry_after),
         }
-        let request = self.requests.clone().try_acquire_owned();
-        let request = request.map_err(|_| Refusal::Busy { retry_after })?;
-        if let Some(client) = client {
-            let mut clients = self.clients.lock();
-            let under_way = clients.entry(client).or_default();
-            if *under_way >= self.limits.requests_of_client {
-                return Err(Refusal::BusyClient { retry_after });
-            }
-            *under_way += 1;
-        }
-        Ok(Admitted { gate: self.clone(), client, _request: request })
     }
 
     /// Room for so many blocks of a body.
@@ -120,10 +163,10 @@ impl Gate {
 impl Drop for Admitted {
     fn drop(&mut self) {
         let Some(client) = self.client else { return };
-        let mut clients = self.gate.clients.lock();
-        if let Some(under_way) = clients.get_mut(&client) {
-            *under_way -= 1;
-            if *under_way == 0 {
+        let mut clients = self.places.clients.lock();
+        if let Some(taken) = clients.get_mut(&client) {
+            *taken -= 1;
+            if *taken == 0 {
                 clients.remove(&client);
             }
         }

@@ -21,6 +21,12 @@ pub struct Limits {
     pub requests: usize,
     /// Requests under way at a time from one address. One more is answered 429. Default: 1 024.
     pub requests_of_client: usize,
+    /// Streams of events open at a time. One more is answered 503. Default: 1 024.
+    pub streams: usize,
+    /// Streams of events open at a time to one address. One more is answered 429. Default: 64.
+    pub streams_of_client: usize,
+    /// How long a stream of events is silent before it says that it is still there. Default: 15 s.
+    pub stream_pause: Duration,
     /// Connections at a time on one worker thread. Further ones wait to be accepted.
     /// Default: 8 192.
     pub connections: usize,
@@ -52,6 +58,9 @@ impl Default for Limits {
             bodies: 512 << 20,
             requests: 4096,
             requests_of_client: 1024,
+            streams: 1024,
+            streams_of_client: 64,
+            stream_pause: Duration::from_secs(15),
             connections: 8192,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             retry_after: Duration::from_secs(1),

@@ -44,6 +44,9 @@ pub(super) enum Refusal {
     /// `accept-bundle` is neither `true` nor `false`.
     #[error("accept-bundle is either true or false")]
     AcceptBundle,
+    /// A stream is asked for from or to what is no slot.
+    #[error("{name} of a stream is the number of a slot")]
+    StreamSlot { name: &'static str },
     /// A target that is neither a path nor an address with one.
     #[error("the target of the request is no path")]
     Target,
@@ -76,6 +79,7 @@ impl Refusal {
             | Self::NoObject
             | Self::NoMessage
             | Self::AcceptBundle
+            | Self::StreamSlot { .. }
             | Self::Path
             | Self::Target
             | Self::Query(_)

@@ -16,6 +16,7 @@ use super::probes::Probe;
 use super::refusal::Refusal;
 use super::request::{self, Primitive, Received, Wants};
 use super::response::{self, Reply};
+use super::stream::{self, Asked, Opened};
 use super::{log, option, unread};
 
 /// Where `/` leads, unless the node is told otherwise.
@@ -60,7 +61,21 @@ async fn respond_to(
     }
     let gate = gate.into_inner();
     let path = log::shown_path(request.path());
-    let served = AssertUnwindSafe(served(request, payload, &gate)).catch_unwind().await;
+    let served = match Asked::of(request) {
+        Some(asked) => {
+            // Apart, so that requests do not take the room of streams.
+            let stream = Box::pin(streamed(asked, request, &gate));
+            match AssertUnwindSafe(stream).catch_unwind().await {
+                Ok(Ok(stream)) => {
+                    gate.metrics().requests.answered(request.path(), 200, since.elapsed());
+                    return stream;
+                }
+                Ok(Err(served)) => Ok(served),
+                Err(panic) => Err(panic),
+            }
+        }
+        None => AssertUnwindSafe(served(request, payload, &gate)).catch_unwind().await,
+    };
     let served = served.unwrap_or_else(|_| Served::of_panic());
     let response = AssertUnwindSafe(respond(&gate, &path, &served)).catch_unwind().await;
     let response = response.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
@@ -119,7 +134,26 @@ async fn answer(
     Ok(Served { answer, wants: request.wants, retry_after, ends_connection: false, _held: held })
 }
 
+/// A stream of events, or what is answered instead.
+async fn streamed(
+    asked: Result<Asked, Refusal>,
+    request: &HttpRequest,
+    gate: &Arc<Gate>,
+) -> Result<HttpResponse, Served> {
+    let wants = Wants { bundle: true, ..Wants::default() };
+    match stream::open(asked, request, gate).await {
+        Ok(Opened::Stream(response)) => Ok(response),
+        Ok(Opened::Answer(answer)) => Err(Served::of_answer(*answer, wants)),
+        Err(refusal) => Err(Served::of_refusal(refusal, wants)),
+    }
+}
+
 impl Served {
+    fn of_answer(answer: Answer, wants: Wants) -> Self {
+        let retry_after = answer.error.as_ref().and_then(CallError::retry_after);
+        Self { answer, wants, retry_after, ends_connection: false, _held: None }
+    }
+
     fn of_refusal(refusal: Refusal, wants: Wants) -> Self {
         let retry_after = refusal.retry_after();
         let ends_connection = refusal.ends_connection();

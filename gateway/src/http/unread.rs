@@ -5,7 +5,7 @@
 //! more: a client that stops half-way would keep its connection. So somebody wants it until the
 //! answer is written.
 
-use std::convert::Infallible;
+use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -15,30 +15,26 @@ use actix_web::web::{Bytes, Payload};
 
 /// The body of an answer, with what is left of its request.
 struct Answering {
-    bytes: Bytes,
+    answer: BoxBody,
     _unread: Payload,
 }
 
 /// An answer that holds the rest of its request until it is written.
 pub(super) fn holding(response: HttpResponse, unread: Payload) -> HttpResponse {
-    response.map_body(|_, answer| {
-        // Answers are written as a whole.
-        let bytes = answer.try_into_bytes().unwrap_or_default();
-        BoxBody::new(Answering { bytes, _unread: unread })
-    })
+    response.map_body(|_, answer| BoxBody::new(Answering { answer, _unread: unread }))
 }
 
 impl MessageBody for Answering {
-    type Error = Infallible;
+    type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {
-        self.bytes.size()
+        self.answer.size()
     }
 
     fn poll_next(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.bytes).poll_next(cx)
+        Pin::new(&mut self.answer).poll_next(cx)
     }
 }

@@ -94,6 +94,19 @@ impl Client {
         std::mem::take(&mut self.read)
     }
 
+    /// Reads up to a text, and that as well.
+    pub(crate) async fn until(&mut self, text: &str) -> String {
+        loop {
+            let found = self.read.windows(text.len()).position(|part| part == text.as_bytes());
+            if let Some(at) = found {
+                let read: Vec<u8> = self.read.drain(..at + text.len()).collect();
+                return String::from_utf8_lossy(&read).into_owned();
+            }
+            let read = String::from_utf8_lossy(&self.read).into_owned();
+            assert!(self.more().await > 0, "closed after {read:?}");
+        }
+    }
+
     async fn more(&mut self) -> usize {
         let mut chunk = [0; 65_536];
         let size = timeout(LIMIT, self.stream.read(&mut chunk)).await.expect("nothing comes");

@@ -35,22 +35,25 @@ fn echoed(call: &Call) -> Message {
     call.base.clone().with("results", Message::new().with("outbox", outbox))
 }
 
-async fn spawn(node: &TestNode, owner: &Wallet, name: &str) -> String {
-    let definition = Message::from([
+pub(crate) fn definition(node: &TestNode, name: &str) -> Message {
+    Message::from([
         ("device", "process@1.0"),
         ("type", "Process"),
         ("execution-device", "echo@1.0"),
         ("name", name),
         ("scheduler", node.node.address()),
         ("authority", node.node.address()),
-    ]);
-    let definition = signed(&definition, owner);
+    ])
+}
+
+pub(crate) async fn spawn(node: &TestNode, owner: &Wallet, name: &str) -> String {
+    let definition = signed(&definition(node, name), owner);
     let answer = post(node, "/~scheduler@1.0/schedule", &definition).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     commitment::signed_id(&definition.into()).unwrap().to_string()
 }
 
-fn message_to(process: &str, owner: &Wallet) -> Message {
+pub(crate) fn message_to(process: &str, owner: &Wallet) -> Message {
     signed(&Message::from([("type", "Message"), ("target", process), ("data", "same")]), owner)
 }
 

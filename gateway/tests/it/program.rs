@@ -1,5 +1,6 @@
 //! What whoever runs a node sees of it.
 
+mod agents;
 mod away;
 mod doctor;
 mod kill;

@@ -18,6 +18,7 @@ use crate::content::Contents;
 use crate::context::Context;
 use crate::devices::Devices;
 use crate::error::CallError;
+use crate::follow::Followers;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::process::{ProcessActor, Waits};
@@ -46,6 +47,7 @@ pub struct Node {
     remote: Remote,
     metrics: Metrics,
     quarantine: Quarantine,
+    followers: Followers,
 }
 
 /// The actors that are started on demand.
@@ -68,6 +70,7 @@ impl Node {
     ) -> Self {
         Self {
             metrics: Metrics::of(&devices),
+            followers: Followers::default(),
             remote,
             on_demand,
             waits: Waits::default(),
@@ -140,6 +143,11 @@ impl Node {
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Who is told when a process goes on.
+    pub(crate) const fn followers(&self) -> &Followers {
+        &self.followers
     }
 
     /// Other nodes.

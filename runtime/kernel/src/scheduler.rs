@@ -201,6 +201,7 @@ impl Given {
         answer_turn.turn().await?;
         answer_turn.pass();
         node.metrics().scheduled();
+        node.followers().tell(process);
         Ok(signed)
     }
 }

@@ -11,6 +11,8 @@ pub(super) fn limits(startup: &Startup) -> Limits {
         bodies: given.bodies_bytes,
         requests: given.requests,
         requests_of_client: given.requests_of_client,
+        streams: given.streams,
+        streams_of_client: given.streams_of_client,
         connections: given.connections,
         workers: startup.control_threads,
         head_time: given.head_time,

@@ -13,6 +13,8 @@ use crate::http::refusal::Refusal;
 
 /// Where a message keeps its cookies, and where a device finds them: in its private part.
 const COOKIE: &str = "cookie";
+/// With the same one, a write that is repeated gets the slot that it has.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// The message with which the node is asked; `filtered` are keys that the configuration leaves out.
 pub(super) fn message(
@@ -30,6 +32,7 @@ pub(super) fn message(
     }
     unless_signed(&mut message, "body", |body| body.as_bytes().is_some_and(|b| b.is_empty()));
     peer(&mut message, received, primitive);
+    idempotency_key(&mut message, primitive);
     message.remove(COOKIE);
     if let Some(header) = received.headers.get(COOKIE.as_bytes()) {
         message.set_private(COOKIE, cookies::read(header));
@@ -50,6 +53,15 @@ fn path(message: &Message, received: &Received, primitive: &Primitive) -> Result
             let path = primitive.text("path");
             Ok(path.unwrap_or_else(|| received.target.clone()).into())
         }
+    }
+}
+
+/// A header tells it in whatever form the message comes.
+fn idempotency_key(message: &mut Message, primitive: &Primitive) {
+    if let Some(key) = primitive.text(IDEMPOTENCY_KEY)
+        && !message.contains(IDEMPOTENCY_KEY)
+    {
+        message.insert(IDEMPOTENCY_KEY, key);
     }
 }
 

@@ -150,6 +150,10 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("Requests under way; one more is answered 503"),
     number("http_max_requests_of_client", 1, 60_000, 1024).unit("requests").at_start()
         .doc("Requests under way from one address; one more is answered 429"),
+    number("http_max_streams", 0, 60_000, 1024).unit("streams").at_start()
+        .doc("Streams of events open at a time; one more is answered 503"),
+    number("http_max_streams_of_client", 0, 60_000, 64).unit("streams").at_start()
+        .doc("Streams of events open at a time to one address; one more is answered 429"),
     number("http_max_connections", 1, 1_000_000, 8192).unit("connections").at_start()
         .doc("Open connections on each thread; further ones wait"),
     time("http_head_time", 5000).at_start()

@@ -110,6 +110,7 @@ pub(super) async fn commit(
             // The next slot tries again.
             tracing::warn!(%process, slot, %error, "the quarantine still names the process");
         }
+        context.node().followers().tell(process);
     }
     Ok(())
 }

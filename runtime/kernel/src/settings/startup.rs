@@ -57,6 +57,10 @@ pub struct HttpLimits {
     pub requests: usize,
     /// Requests under way from one address. Default: 1 024.
     pub requests_of_client: usize,
+    /// Streams of events open at a time. Default: 1 024.
+    pub streams: usize,
+    /// Streams of events open at a time to one address. Default: 64.
+    pub streams_of_client: usize,
     /// Open connections on each thread. Default: 8 192.
     pub connections: usize,
     /// Time for a request's head to arrive. Default: 5 s.
@@ -131,6 +135,8 @@ fn http(options: &Reader<'_>) -> HttpLimits {
         bodies_bytes: options.size("http_max_bodies_bytes"),
         requests: options.size("http_max_requests"),
         requests_of_client: options.size("http_max_requests_of_client"),
+        streams: options.size("http_max_streams"),
+        streams_of_client: options.size("http_max_streams_of_client"),
         connections: options.size("http_max_connections"),
         head_time: options.millis("http_head_time"),
         body_time: options.millis("http_body_time"),
