@@ -3,6 +3,7 @@
 
 mod aos;
 mod clients;
+mod crash;
 mod hyper;
 mod person;
 mod vectors;
