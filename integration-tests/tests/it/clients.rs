@@ -33,7 +33,7 @@ fn clients_of_the_network_work_unmodified() {
         let data = TempDir::new().unwrap();
         let node = Program::start(&program::find().unwrap(), data.path(), &[]).unwrap();
         let mut command = Command::new("node");
-        command.arg("--no-warnings").arg(format!("{script}.mjs")).current_dir(folder);
+        command.arg("--no-warnings").arg(format!("{script}.mjs")).current_dir(&folder);
         command.env("NODE_URL", format!("http://{}", node.host));
         if let Some(aos) = crate::aos::path() {
             command.env("AOS", aos);
