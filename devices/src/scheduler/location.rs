@@ -41,7 +41,7 @@ pub(super) async fn post(call: &Call) -> Result<Outcome, CallError> {
     let Some(Value::Map(given)) = subject(call).await? else { return Ok(invalid()) };
     let node = call.context.node();
     let given = match node.authenticate(given).await {
-        Ok(given) => given,
+        Ok(given) => given.into_message(),
         Err(CallError::Verify(_)) => return Ok(invalid()),
         Err(error) => return Err(error),
     };

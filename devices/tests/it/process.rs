@@ -88,14 +88,14 @@ async fn spawn(node: &TestNode, name: &str) -> Id {
     .with("scheduler", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = commitment::signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     process
 }
 
 async fn send(node: &TestNode, process: Id, message: Message) {
     let message = message.with("target", process.to_string());
     let message = node.node.sign(message, None).await.unwrap();
-    node.node.schedule(process, message, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&message), None).await.unwrap();
 }
 
 async fn send_many(node: &TestNode, process: Id, number: usize) {
@@ -185,7 +185,7 @@ async fn a_process_that_nobody_wrote_to_has_its_first_state() {
         Message::from([("device", "process@1.0"), ("execution-device", "counter@1.0")]);
     let definition = node.node.sign(definition, None).await.unwrap();
     let contents = node.node.contents().unwrap();
-    contents.keep(&definition, oxbeam_store::Persist::Synced).await.unwrap();
+    contents.keep(&crate::node::proven(&definition), oxbeam_store::Persist::Synced).await.unwrap();
     let process = commitment::signed_id(&definition.into()).unwrap();
     for path in ["now", "compute"] {
         let state = read(&node, process, path).await.unwrap().into_result().unwrap();
@@ -326,7 +326,12 @@ async fn a_stranger_who_signs_a_definition_does_not_change_what_its_id_means() {
     let request = commitment::CommitRequest::default();
     let again =
         commitment::commit(&unsigned, &request, &stranger, &oxbeam_protocol::NoContent).unwrap();
-    node.node.contents().unwrap().keep(&again, oxbeam_store::Persist::Synced).await.unwrap();
+    node.node
+        .contents()
+        .unwrap()
+        .keep(&crate::node::proven(&again), oxbeam_store::Persist::Synced)
+        .await
+        .unwrap();
     assert_eq!(count(&node, process, "now").await, 2.into());
     let current = read(&node, process, "slot/current").await.unwrap();
     assert_eq!(current, Outcome::ok(1));

@@ -19,6 +19,7 @@ mod policy;
 mod sender;
 
 use futures_util::future::join_all;
+use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Id, Key, Message, Value};
 use oxbeam_store::{
     Entry, EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, Status, StoreError,
@@ -33,7 +34,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
-use crate::process::{self, Wanted};
+use crate::process::Wanted;
 use crate::record;
 
 /// When a message is due that nobody has asked to be sent.
@@ -145,7 +146,7 @@ fn target(entry: &Message) -> Option<&Value> {
 }
 
 /// The messages of a slot as they are committed with it: signed, and asleep until a push asks for
-/// them. `state` is the process's state after the slot.
+/// them.
 ///
 /// What cannot be sent is left out; a push says why.
 ///
@@ -153,7 +154,7 @@ fn target(entry: &Message) -> Option<&Value> {
 /// A signer or store that does not answer. What a process sends is no error.
 pub(crate) async fn prepare(
     context: &Context,
-    state: &Message,
+    process: Id,
     slot: Slot,
     results: &Message,
 ) -> Result<Vec<Outgoing>, CallError> {
@@ -161,7 +162,7 @@ pub(crate) async fn prepare(
     if sent.is_empty() {
         return Ok(Vec::new());
     }
-    let sender = Sender::of(context, state).await?;
+    let sender = Sender::of(context, process).await?;
     let mut outgoing = Vec::with_capacity(sent.len());
     for some in sent.chunks(AT_ONCE) {
         let signed = some.iter().map(|one| outgoing_of(context, &sender, one));
@@ -169,7 +170,7 @@ pub(crate) async fn prepare(
             match signed {
                 Ok(signed) => outgoing.push(signed),
                 Err(error) if error.retry_after().is_some() => return Err(error),
-                Err(error) => debug!(process = %sender.process(), slot, index = one.index, %error,
+                Err(error) => debug!(%process, slot, index = one.index, %error,
                     "a message cannot be sent"),
             }
         }
@@ -193,7 +194,7 @@ async fn outgoing_of(
         return Err(CallError::BadRequest("an entry of the outbox is a message".into()));
     };
     policy::may_sign(context, sent.target()).await?;
-    let signed = Value::Map(sender.sign(context.node(), &entry).await?);
+    let signed = Value::from(sender.sign(context.node(), entry).await?);
     let message = record::encode(&signed)?;
     if message.len() > oxbeam_store::MAX_VALUE_BYTES {
         return Err(CallError::BadRequest("the message is too large".into()));
@@ -201,7 +202,7 @@ async fn outgoing_of(
     Ok(Outgoing {
         index: sent.index,
         target: sent.target().unwrap_or_default().to_owned(),
-        id: oxbeam_protocol::commitment::signed_id(&signed)?,
+        id: signed_id(&signed)?,
         message,
         next_try: NEVER,
     })
@@ -225,7 +226,7 @@ pub async fn results(
     let Some(found) = node.store()?.result(process, slot).await? else {
         return Ok(Err(Outcome::not_found()));
     };
-    match node.contents()?.read(found.result).await? {
+    match node.contents()?.read_named(found.result).await? {
         Some(results) => match context.load_all(results).await? {
             Value::Map(results) => Ok(Ok(results)),
             _ => Ok(Ok(Message::new())),
@@ -306,7 +307,7 @@ impl Node {
     }
 
     /// Schedules a message on its target, once for an origin: here, or on the node that schedules the
-    /// target.
+    /// target. It is verified first: it may have been signed by an earlier version.
     ///
     /// # Errors
     /// [`Undelivered`].
@@ -334,6 +335,7 @@ impl Node {
                 Ok(Arrived { assignment, here: false })
             }
             Some(true) => {
+                let message = self.authenticate(message).await?;
                 let assignment = self.schedule(target, message, Some(origin)).await?;
                 Ok(Arrived { assignment, here: true })
             }
@@ -385,14 +387,6 @@ pub async fn deliverable(
         }
     }
     Ok(owed)
-}
-
-/// The definition of a process, with the commitments that make its id.
-///
-/// # Errors
-/// [`CallError::Missing`]; errors of reading.
-pub async fn definition(context: &Context, process: Id) -> Result<Message, CallError> {
-    process::definition(context, process).await
 }
 
 #[cfg(test)]

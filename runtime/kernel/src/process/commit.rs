@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use oxbeam_protocol::commitment::unsigned_id;
+use oxbeam_protocol::commitment::{Proven, unsigned_id};
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{Commit, ContentBatch, NewCheckpoint, Slot};
 
@@ -86,7 +86,7 @@ pub(super) async fn commit(
     let hashpath = hashpath(&live.state);
     // What it sends is signed once. The store compares the rest.
     let outbox = match is_new {
-        true => outbox::prepare(context, &live.state, slot, &results).await?,
+        true => outbox::prepare(context, process, slot, &results).await?,
         false => Vec::new(),
     };
     let content = ContentBatch {
@@ -115,16 +115,18 @@ pub(super) async fn commit(
     Ok(())
 }
 
-/// What a slot came to, whole.
-async fn results(context: &Context, state: &Message) -> Result<Message, CallError> {
-    match context.get(state, "results").await? {
+/// What a slot came to, whole. Its id follows from what was computed, and not from what the process
+/// claims of it.
+async fn results(context: &Context, state: &Message) -> Result<Proven, CallError> {
+    let results = match context.get(state, "results").await? {
         Some(Value::Map(results)) => match context.load_all(results.into()).await? {
-            Value::Map(results) => Ok(results.without_private()),
-            _ => Ok(Message::new()),
+            Value::Map(results) => results.without_private(),
+            _ => Message::new(),
         },
-        Some(other) => Ok(Message::new().with("results", other)),
-        None => Ok(Message::new()),
-    }
+        Some(other) => Message::new().with("results", other),
+        None => Message::new(),
+    };
+    context.node().prove_made(results).await
 }
 
 fn hashpath(state: &Message) -> String {

@@ -31,7 +31,7 @@ impl From<CallError> for Stopped {
 pub(super) async fn next(
     context: &Context,
     process: Id,
-    live: Live,
+    mut live: Live,
     commits: bool,
 ) -> Result<Live, Stopped> {
     let slot = live.next();
@@ -46,7 +46,10 @@ pub(super) async fn next(
     let context = &context.allowing(known.and_then(|known| known.allowance));
     // A slot of the past was verified before it was committed.
     let chain = match is_new && context.settings().verifies_log {
-        true => Some(proof::prove(context, process, &live, &assignment).await?),
+        true => {
+            let definition = live.definition(context, process).await?;
+            Some(proof::prove(context, process, (&live, &definition), &assignment).await?)
+        }
         false => None,
     };
     let context = match is_new {
