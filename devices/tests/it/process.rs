@@ -394,3 +394,54 @@ async fn what_the_log_holds_that_no_scheduler_signed_is_not_computed() {
         }
     }
 }
+
+/// An execution device that runs something for its state, and counts how often it had to begin.
+#[derive(Default)]
+struct Guest {
+    begun: AtomicUsize,
+}
+
+impl Device for Guest {
+    fn answers(&self, function: &str, _: &Message) -> bool {
+        matches!(function, "init" | "compute" | "snapshot" | "normalize")
+    }
+
+    fn call(self: Arc<Self>, call: Call) -> Reply {
+        let mut base = call.base.clone();
+        match call.function().as_str() {
+            "init" | "normalize" => {
+                self.begun.fetch_add(1, SeqCst);
+                base.set_handle("guest", Arc::new(()));
+            }
+            "snapshot" => base = Message::from([("saved", "yes")]),
+            _ => {}
+        }
+        oxbeam_kernel::reply(Ok(Outcome::ok(base)))
+    }
+}
+
+#[actix_rt::test]
+async fn asking_for_a_slot_that_is_not_there_leaves_what_runs_alone() {
+    let guest = Arc::<Guest>::default();
+    let row = Row { names: &["guest@1.0"], device: guest.clone() };
+    let node = TestNode::with_devices(NodeMessage::default(), vec![row]).await;
+    let definition = Message::from([
+        ("device", "process@1.0"),
+        ("type", "Process"),
+        ("execution-device", "guest@1.0"),
+        ("scheduler", node.node.address()),
+    ]);
+    let definition = node.node.sign(definition, None).await.unwrap();
+    let process = commitment::signed_id(&definition.clone().into()).unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
+    read(&node, process, "now").await.unwrap().into_result().unwrap();
+    for slot in [1, 1, 100] {
+        let path = format!("/{process}/compute&slot={slot}");
+        let answer = node.answer(Message::new().with("path", path)).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+    }
+    send(&node, process, Message::new()).await;
+    let slot = read(&node, process, "now/at-slot").await.unwrap();
+    assert_eq!(slot.value, 1.into());
+    assert_eq!(guest.begun.load(SeqCst), 1);
+}

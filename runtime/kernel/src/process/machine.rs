@@ -27,13 +27,26 @@ impl From<CallError> for Stopped {
     }
 }
 
-/// Computes the next slot of a state and, unless it is done before, commits it.
-pub(super) async fn next(
+/// A slot that is to be computed.
+#[derive(Debug)]
+pub(super) struct Ready {
+    assignment: Message,
+    /// The hash chain there, if it was verified.
+    chain: Option<Id>,
+    /// Whether it is computed for the first time.
+    is_new: bool,
+    /// What guests are allowed in it.
+    context: Context,
+}
+
+/// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
+/// that what one runs for the state is as it was, whatever comes of it.
+pub(super) async fn ready(
     context: &Context,
     process: Id,
-    mut live: Live,
+    live: &mut Live,
     commits: bool,
-) -> Result<Live, Stopped> {
+) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
     let Some(assignment) = assignment::read(&*store, process, slot).await? else {
@@ -48,7 +61,7 @@ pub(super) async fn next(
     let chain = match is_new && context.settings().verifies_log {
         true => {
             let definition = live.definition(context, process).await?;
-            Some(proof::prove(context, process, (&live, &definition), &assignment).await?)
+            Some(proof::prove(context, process, (&*live, &definition), &assignment).await?)
         }
         false => None,
     };
@@ -56,6 +69,18 @@ pub(super) async fn next(
         true => &commit::begin(context, process, slot).await?,
         false => context,
     };
+    Ok(Ready { assignment, chain, is_new, context: context.clone() })
+}
+
+/// Computes the next slot of a state and, unless it is done before, commits it.
+pub(super) async fn next(
+    process: Id,
+    live: Live,
+    ready: Ready,
+    commits: bool,
+) -> Result<Live, Stopped> {
+    let Ready { assignment, chain, is_new, context } = ready;
+    let (context, slot) = (&context, live.next());
     let computed = compute(context, &live.state, assignment, slot).await;
     if let (true, Err(stopped)) = (is_new, &computed) {
         commit::failed(context, process, slot, stopped).await?;
