@@ -230,3 +230,28 @@ async fn however_many_strangers_sign_a_definition_the_process_is_reached() {
     let current = read(&node, process, "slot/current").await.unwrap();
     assert_eq!(current.value, 1.into());
 }
+
+#[actix_rt::test]
+async fn a_script_of_a_process_asks_for_nothing_that_differs_from_node_to_node() {
+    let node = TestNode::start().await;
+    let source = "function compute(base, req)
+        if req.body.ask then base.got = select(2, ao.resolve({ path = req.body.ask })) end
+        return base end";
+    let asked = async |ask: String| {
+        let process = spawn_with(&node, scripted(source).with("name", ask.clone())).await;
+        super::send(&node, process, Message::new().with("ask", ask)).await;
+        read(&node, process, "now/got").await.unwrap()
+    };
+    assert_eq!(asked("/~message@1.0&x=5/x".into()).await.value, "5".into());
+    let other = spawn(&node, source).await;
+    let elsewhere = [
+        ("meta@1.0", "/~meta@1.0/info/address".to_owned()),
+        ("scheduler@1.0", format!("/~scheduler@1.0/slot&target={other}/current")),
+        ("process@1.0", format!("/{other}/now/at-slot")),
+    ];
+    for (device, ask) in elsewhere {
+        let outcome = asked(ask).await;
+        assert!(!outcome.is_ok(), "{outcome:?}");
+        assert!(format!("{outcome:?}").contains(device), "{outcome:?}");
+    }
+}
