@@ -56,6 +56,10 @@ impl Counter {
                 let left = self.crashes.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
                 assert!(left.is_err(), "told to crash");
             }
+            b"Deep" => {
+                let deep = (0..200).fold(Message::new(), |deep, _| Message::new().with("a", deep));
+                return Ok(Outcome::ok(call.base.with("count", count).with("results", deep)));
+            }
             b"Ask" => {
                 let path = body.get("ask").cloned().unwrap();
                 let asked = call.context.run(&Message::new().with("path", path)).await?;
@@ -444,4 +448,16 @@ async fn asking_for_a_slot_that_is_not_there_leaves_what_runs_alone() {
     let slot = read(&node, process, "now/at-slot").await.unwrap();
     assert_eq!(slot.value, 1.into());
     assert_eq!(guest.begun.load(SeqCst), 1);
+}
+
+#[actix_rt::test]
+async fn results_that_cannot_be_kept_are_an_error_of_their_slot_alone() {
+    let node = node_with(&Arc::default()).await;
+    let process = spawn(&node, "a").await;
+    send(&node, process, Message::from([("action", "Deep")])).await;
+    send(&node, process, Message::new()).await;
+    assert_eq!(count(&node, process, "now").await, 3.into());
+    let result = node.node.store().unwrap().result(process, 1).await.unwrap().unwrap();
+    let kept = node.node.contents().unwrap().read(result.result).await.unwrap().unwrap();
+    assert_eq!(kept.as_map().unwrap().get("status"), Some(&413.into()));
 }

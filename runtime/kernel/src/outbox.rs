@@ -24,7 +24,7 @@ use oxbeam_protocol::{Id, Key, Message, Value};
 use oxbeam_store::{
     Entry, EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, Status, StoreError,
 };
-use tracing::debug;
+use tracing::{debug, warn};
 
 pub(crate) use self::courier::CourierActor;
 pub use self::policy::may_sign;
@@ -39,6 +39,9 @@ use crate::record;
 
 /// When a message is due that nobody has asked to be sent.
 const NEVER: u64 = u64::MAX;
+/// Most bytes of what one slot sends, signed: with its results it must fit into one write. What comes
+/// after that is not sent.
+const MAX_SENT_BYTES: usize = 128 << 20;
 /// Messages that are signed, or made owed, at the same time.
 const AT_ONCE: usize = 64;
 
@@ -164,11 +167,19 @@ pub(crate) async fn prepare(
     }
     let sender = Sender::of(context, process).await?;
     let mut outgoing = Vec::with_capacity(sent.len());
+    let mut left = MAX_SENT_BYTES;
     for some in sent.chunks(AT_ONCE) {
         let signed = some.iter().map(|one| outgoing_of(context, &sender, one));
         for (one, signed) in some.iter().zip(join_all(signed).await) {
             match signed {
-                Ok(signed) => outgoing.push(signed),
+                Ok(signed) => match left.checked_sub(signed.message.len()) {
+                    Some(rest) => {
+                        left = rest;
+                        outgoing.push(signed);
+                    }
+                    None => warn!(%process, slot, index = one.index,
+                        "a message is not sent: the slot sends too much"),
+                },
                 Err(error) if error.retry_after().is_some() => return Err(error),
                 Err(error) => debug!(%process, slot, index = one.index, %error,
                     "a message cannot be sent"),

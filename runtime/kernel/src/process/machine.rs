@@ -90,8 +90,9 @@ pub(super) async fn next(
     let mut live = Live { state, slot: Some(slot), chain, since, ..live };
     if commits {
         let committed = commit::commit(context, process, &live, slot, is_new).await;
-        if let (true, Err(error)) = (is_new, &committed) {
-            commit::not_committed(context, process, slot, error).await?;
+        let committed = committed.map_err(Stopped::By);
+        if let (true, Err(why)) = (is_new, &committed) {
+            commit::failed(context, process, slot, why).await?;
         }
         committed?;
         commit::save_if_due(context, process, &mut live).await;
