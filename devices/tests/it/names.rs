@@ -66,7 +66,14 @@ async fn the_first_resolver_that_knows_a_name_decides() {
         TestNode::with(Message::new().with("name_resolvers", List::from_iter(resolvers))).await;
     let kept = Message::from([("kept", "message")]);
     let persist = oxbeam_store::Persist::Synced;
-    let id = node.node.contents().unwrap().keep(&crate::node::proven(&kept), persist).await.unwrap().to_string();
+    let id = node
+        .node
+        .contents()
+        .unwrap()
+        .keep(&crate::node::proven(&kept), persist)
+        .await
+        .unwrap()
+        .to_string();
     register(&node, "thing", id.clone()).await;
     assert_eq!(said(&get(&node, "/~name@1.0/thing/kept").await), "message");
     assert_eq!(said(&get(&node, "/~name@1.0/thing&load=false").await), id);
