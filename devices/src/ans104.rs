@@ -50,7 +50,7 @@ async fn deserialize(call: Call) -> Result<Outcome, CallError> {
     let read = codec::decode(&call, Ans104::decode).await?;
     match read.value {
         Value::Map(message) if read.status == Status::Ok => {
-            Ok(Outcome::ok(call.context.node().authenticate(message).await?))
+            Ok(Outcome::ok(call.context.node().authenticate(message).await?.into_message()))
         }
         value => Ok(Outcome { value, ..read }),
     }

@@ -65,7 +65,8 @@ async fn process(call: &Call) -> Result<Option<Message>, CallError> {
     };
     let process = signed(context, definition).await?;
     let id = signed_id(&process.clone().into())?;
-    context.node().contents()?.keep(&process, Persist::Buffered).await?;
+    let proven = context.node().authenticate(process.clone()).await?;
+    context.node().contents()?.keep(&proven, Persist::Buffered).await?;
     if named.replace(context.node(), &id.to_string().into()).await? {
         schedule(context, &process).await?;
         return Ok(Some(process));
@@ -87,8 +88,11 @@ async fn known(call: &Call, id: Id) -> Result<Option<Message>, CallError> {
     let node = call.context.node();
     let Some(Value::Map(process)) = node.contents()?.read_as(id).await? else { return Ok(None) };
     let is_started = node.head(id).await?.is_some();
-    if !is_started && may_spawn(call) && roles::is_of_node(node, &as_asked(&process)) {
-        schedule(&call.context, &process).await?;
+    if !is_started && may_spawn(call) {
+        let asked = as_asked(&node.contents()?, process.clone()).await?;
+        if roles::is_of_node(node, &asked) {
+            schedule(&call.context, &process).await?;
+        }
     }
     Ok(Some(process))
 }

@@ -39,7 +39,7 @@ impl Device for Process {
         Box::pin(async move {
             let function = call.function();
             let Call { base, request, context, .. } = call;
-            let base = as_asked(&base);
+            let base = as_asked(&context.node().contents()?, base).await?;
             match function.as_str() {
                 "schedule" | "slot" => {
                     run_as(&context, Role::Scheduler, &with_process(base), request).await

@@ -30,6 +30,7 @@ use oxbeam_store::Slot;
 
 use self::opened::Opened;
 use crate::number::number;
+use crate::roles::refused_to_processes;
 
 /// The device that a process is.
 const PROCESS: &str = "process@1.0";
@@ -64,6 +65,9 @@ impl Run {
 
 async fn push(call: Call) -> Result<Outcome, CallError> {
     let Call { base, request, context, .. } = call;
+    if let Some(refused) = refused_to_processes(&context) {
+        return Ok(refused);
+    }
     let asked = match number(&request, "slot")? {
         Some(_) => Asked::of_request(&context, &base, &request).await?,
         None => match Asked::scheduled(&context, &base, request).await? {

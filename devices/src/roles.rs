@@ -5,7 +5,7 @@
 //! request from outside alone, whose signatures were verified when it came, and only for its own
 //! steps: see [`Context::signed`].
 
-use oxbeam_kernel::{Call, Context, Node};
+use oxbeam_kernel::{Call, Context, Node, Outcome};
 use oxbeam_protocol::commitment::{self, Commitment};
 use oxbeam_protocol::{Id, Key, Message, Value};
 
@@ -54,6 +54,14 @@ pub(crate) fn orders(context: &Context, action: &str) -> bool {
 fn is_unclaimed(context: &Context) -> bool {
     let operator = context.configuration().message.get("operator");
     operator.is_some_and(|operator| operator.is_name(UNCLAIMED))
+}
+
+/// Refuses what takes effect beyond a state, to whoever computes one: every recompute would have the
+/// effect again.
+pub(crate) fn refused_to_processes(context: &Context) -> Option<Outcome> {
+    let sentence = "A process that is computed changes nothing but its state: it sends messages by \
+                    its outbox.";
+    context.is_computing().then(|| Outcome::refused(403, sentence))
 }
 
 /// As [`is_admin`], by this configuration.

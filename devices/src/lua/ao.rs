@@ -7,6 +7,26 @@ use oxbeam_kernel::{CallError, Context, Outcome};
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_sandbox::lua::{AoError, AoFunction, AoHost};
 
+/// Devices whose answers follow from what they are asked: all that a script may ask for a process
+/// that is being computed, whose states must be the same on every machine and at any time.
+const PURE: [&str; 15] = [
+    "message@1.0",
+    "structured@1.0",
+    "httpsig@1.0",
+    "json@1.0",
+    "flat@1.0",
+    "ans104@1.0",
+    "apply@1.0",
+    "dedup@1.0",
+    "multipass@1.0",
+    "patch@1.0",
+    "stack@1.0",
+    "wasm-64@1.0",
+    "wasi@1.0",
+    "json-iface@1.0",
+    "lua@5.3a",
+];
+
 /// What stands for no value.
 const NOT_FOUND: &str = "not_found";
 
@@ -16,9 +36,13 @@ pub(super) struct Ao {
 }
 
 impl Ao {
-    /// Scripts leave no trace in hashpaths, and ask the devices that their message names.
+    /// Scripts leave no trace in hashpaths, and ask the devices that their message names; those of
+    /// processes none but the pure ones.
     pub(super) fn new(context: &Context, devices: Option<&[String]>) -> Self {
-        let context = context.quietly();
+        let context = match context.is_computing() {
+            true => context.quietly().with_devices(PURE),
+            false => context.quietly(),
+        };
         Self {
             context: match devices {
                 None => context,

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use num_bigint::BigInt;
-use oxbeam_kernel::outbox::{Arrived, Sender, Sent, Undelivered, definition, may_sign};
+use oxbeam_kernel::outbox::{Arrived, Sender, Sent, Undelivered, may_sign};
 use oxbeam_kernel::{CallError, record};
-use oxbeam_protocol::commitment::signed_id;
+use oxbeam_protocol::commitment::{Proven, signed_id};
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{EntryKey, Origin, Slot};
 
@@ -139,15 +139,14 @@ impl Letter<'_> {
     }
 
     /// The message, signed now: it was not known when the slot was committed.
-    async fn signed(&self, run: &Run) -> Result<Message, CallError> {
+    async fn signed(&self, run: &Run) -> Result<Proven, CallError> {
         let context = &run.context;
         let Value::Map(entry) = context.load_all(self.sent.entry.clone()).await? else {
             return Err(super::wrong("an entry of the outbox is a message"));
         };
         let entry = resolve::resolved(context, self.process, self.sent, entry).await?;
         may_sign(context, self.sent.target()).await?;
-        let sender = Sender::of(context, &definition(context, self.process).await?).await?;
-        sender.sign(context.node(), &entry).await
+        Sender::of(context, self.process).await?.sign(context.node(), entry).await
     }
 
     fn without_target(&self) -> Message {

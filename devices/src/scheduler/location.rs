@@ -12,7 +12,7 @@ use oxbeam_store::{Change, Persist, StoreError, Table};
 
 use super::post::invalid;
 use crate::number::number;
-use crate::roles::is_of_node;
+use crate::roles::{is_of_node, refused_to_processes};
 
 /// Largest record, encoded.
 const MAX_RECORD: usize = 16 << 10;
@@ -38,10 +38,13 @@ pub(super) async fn get(call: &Call) -> Result<Outcome, CallError> {
 /// Keeps a record for each of those who signed it. One that this node signed is a request for a new
 /// record of its own.
 pub(super) async fn post(call: &Call) -> Result<Outcome, CallError> {
+    if let Some(refused) = refused_to_processes(&call.context) {
+        return Ok(refused);
+    }
     let Some(Value::Map(given)) = subject(call).await? else { return Ok(invalid()) };
     let node = call.context.node();
     let given = match node.authenticate(given).await {
-        Ok(given) => given,
+        Ok(given) => given.into_message(),
         Err(CallError::Verify(_)) => return Ok(invalid()),
         Err(error) => return Err(error),
     };

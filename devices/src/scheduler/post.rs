@@ -8,9 +8,13 @@ use oxbeam_store::Origin;
 use super::NO_SCHEDULER;
 use super::place::Place;
 use super::target::{Target, id};
+use crate::roles::refused_to_processes;
 
 /// Schedules what the request carries. Nothing is started or kept before it is verified.
 pub(super) async fn schedule(call: &Call) -> Result<Outcome, CallError> {
+    if let Some(refused) = refused_to_processes(&call.context) {
+        return Ok(refused);
+    }
     let Some(Value::Map(message)) = subject(call).await? else { return Ok(invalid()) };
     let message = only_committed(&message);
     let Some(target) = Target::of_message(call, &message).await? else {

@@ -98,7 +98,7 @@ pub(super) async fn definition(
             return Ok(Some(candidate));
         }
     }
-    match call.context.node().contents()?.read(process).await? {
+    match call.context.node().contents()?.read_named(process).await? {
         Some(Value::Map(definition)) => Ok(Some(definition)),
         _ => Ok(None),
     }

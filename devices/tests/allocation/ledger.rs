@@ -118,6 +118,7 @@ async fn spawn(node: &Node, writer: Writer) -> Id {
 async fn schedule(node: &Node, process: Option<Id>, message: Message) -> Id {
     let message = node.sign(message, None).await.unwrap();
     let process = process.unwrap_or_else(|| signed_id(&message.clone().into()).unwrap());
+    let message = node.authenticate(message).await.unwrap();
     node.schedule(process, message, None).await.unwrap();
     process
 }

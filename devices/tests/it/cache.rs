@@ -92,7 +92,8 @@ async fn a_link_leads_to_what_it_names_and_hides_no_id() {
     let node = TestNode::start().await;
     let message = Message::from([("k", "v")]);
     let contents = node.node.contents().unwrap();
-    let id = contents.keep(&message, Persist::Buffered).await.unwrap().to_string();
+    let id =
+        contents.keep(&crate::node::proven(&message), Persist::Buffered).await.unwrap().to_string();
     let link = |destination: &str| {
         request("/~cache@1.0/link", &[("source", &id), ("destination", destination)])
     };
@@ -110,7 +111,7 @@ async fn a_key_of_a_message_is_read_as_the_store_has_it() {
     let message =
         Message::from([("a", "stored")]).with("n", 7).with("deep", Message::from([("x", "y")]));
     let contents = node.node.contents().unwrap();
-    let id = contents.keep(&message, Persist::Buffered).await.unwrap();
+    let id = contents.keep(&crate::node::proven(&message), Persist::Buffered).await.unwrap();
     assert_eq!(read(&node, &format!("{id}/a")).await.message.get("body"), Some(&"stored".into()));
     assert_eq!(read(&node, &format!("{id}/n")).await.message.get("body"), Some(&"7".into()));
     assert_eq!(read(&node, &format!("{id}/deep")).await.status, 404);
@@ -124,7 +125,12 @@ async fn a_message_is_read_in_the_legacy_form() {
     let message = Message::from([("data", "hello"), ("action", "Eval"), ("target", "T")]);
     let signed = node.node.sign(message, None).await.unwrap();
     let id = signed_id(&signed.clone().into()).unwrap();
-    node.node.contents().unwrap().keep(&signed, Persist::Synced).await.unwrap();
+    node.node
+        .contents()
+        .unwrap()
+        .keep(&crate::node::proven(&signed), Persist::Synced)
+        .await
+        .unwrap();
     let request = Message::from([("accept", "application/aos-2")]).with("target", id.to_string());
     let read = request.with("path", "/~cache@1.0/read");
     let answer = node.answer(read).await;

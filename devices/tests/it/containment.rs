@@ -38,7 +38,7 @@ async fn spawn(node: &TestNode, source: &str) -> Id {
         .with("scheduler", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = commitment::signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     process
 }
 
@@ -47,7 +47,7 @@ async fn request(node: &TestNode, process: Id) -> Duration {
     let began = Instant::now();
     let message = Message::from([("type", "Message")]).with("target", process.to_string());
     let message = node.node.sign(message, None).await.unwrap();
-    node.node.schedule(process, message, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&message), None).await.unwrap();
     node.node.state(&node.context(), process, Wanted::Now).await.unwrap().into_result().unwrap();
     began.elapsed()
 }

@@ -69,7 +69,7 @@ impl Scene {
 
     /// Asks with a signed message, to which somebody has added something.
     async fn ask_with(&self, signed: Message, key: &str, added: Message) -> Answer {
-        let mut request = self.node.node.authenticate(signed).await.unwrap();
+        let mut request = self.node.node.authenticate(signed).await.unwrap().into_message();
         request.extend(added);
         self.node.node.answer(request.with("path", format!("/~cron@1.0/{key}"))).await
     }

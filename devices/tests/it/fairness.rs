@@ -130,14 +130,14 @@ async fn begun(node: &TestNode, name: &str, function: &str, slots: u64) -> Id {
         .with("scheduler", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = commitment::signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     for slot in 0..slots {
         let message = Message::from([("type", "Message"), ("function", function)])
             .with("target", process.to_string())
             .with("parameters", List::default())
             .with("number", i64::try_from(slot).unwrap());
         let message = node.node.sign(message, None).await.unwrap();
-        node.node.schedule(process, message, None).await.unwrap();
+        node.node.schedule(process, crate::node::proven(&message), None).await.unwrap();
     }
     process
 }

@@ -7,6 +7,7 @@ mod limits;
 mod modules;
 mod processes;
 mod program;
+mod trust;
 
 use oxbeam_kernel::{CallError, Outcome};
 use oxbeam_protocol::commitment::signed_id;
@@ -69,14 +70,14 @@ async fn spawn_with(node: &TestNode, definition: Message) -> Id {
         .with("authority", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     process
 }
 
 async fn send(node: &TestNode, process: Id, message: Message) {
     let message = message.with("target", process.to_string()).with("type", "Message");
     let message = node.node.sign(message, None).await.unwrap();
-    node.node.schedule(process, message, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&message), None).await.unwrap();
 }
 
 async fn read(node: &TestNode, process: Id, path: &str) -> Result<Outcome, CallError> {

@@ -43,7 +43,7 @@ async fn setting_merges_into_what_lies_elsewhere() {
     let node = TestNode::start().await;
     let nested = Message::from([("x", "1")]);
     let contents = node.node.contents().unwrap();
-    let id = contents.keep(&nested, Persist::Buffered).await.unwrap();
+    let id = contents.keep(&crate::node::proven(&nested), Persist::Buffered).await.unwrap();
     let base = Message::new().with("m", Link::from(id));
     let request = Message::new().with("path", "set").with("m", Message::from([("y", "2")]));
     let set = node.context().resolve(base.clone(), request).await.unwrap();
@@ -147,7 +147,7 @@ async fn a_signature_that_leaves_the_path_open_does_not_ask_for_another() {
     let address = operator.address().to_string();
     let node = TestNode::with(Message::from([("operator", address.as_str())])).await;
     let seen = signed(&Message::from([("action", "transfer")]), &operator);
-    let seen = node.node.authenticate(seen).await.unwrap();
+    let seen = node.node.authenticate(seen).await.unwrap().into_message();
     let elsewhere = seen.with("path", "/~message@1.0&x=forged/commit");
     assert_eq!(node.node.answer(elsewhere).await.status, 403);
 }
@@ -159,13 +159,13 @@ async fn a_claimed_signer_is_not_believed() {
     let node = TestNode::with(Message::from([("operator", address.as_str())])).await;
     let claim = Message::new().with("id", Message::from([("committer", address.as_str())]));
     let contents = node.node.contents().unwrap();
-    let id = contents.keep(&claim, Persist::Buffered).await.unwrap();
+    let id = contents.keep(&crate::node::proven(&claim), Persist::Buffered).await.unwrap();
     let path = format!("/~message@1.0&x=1/commit&commitments=(/{id})");
     let answer = node.answer(Message::from([("path", path.as_str())])).await;
     assert_eq!(answer.status, 403, "{answer:?}");
     // Neither is a request of the operator's that somebody else has led to this place.
     let commit = signed(&Message::from([("path", "commit")]), &operator);
-    let id = contents.keep(&commit, Persist::Buffered).await.unwrap();
+    let id = contents.keep(&crate::node::proven(&commit), Persist::Buffered).await.unwrap();
     let path = format!("/~message@1.0&x=1/(/{id}/set)");
     let answer = node.answer(Message::from([("path", path.as_str())])).await;
     assert_ne!(answer.status, 200, "{answer:?}");

@@ -70,7 +70,7 @@ async fn what_nobody_signed_is_not_set() {
     let node = TestNode::with(Message::from([("operator", address.as_str())])).await;
     // The path is not signed: somebody has led an old message of the operator's here.
     let signed = crate::node::signed(&Message::from([("greeting", "hi")]), &operator);
-    let signed = node.node.authenticate(signed).await.unwrap();
+    let signed = node.node.authenticate(signed).await.unwrap().into_message();
     let path = "/~meta@1.0/info&operator=mine";
     let answer = node.node.answer(signed.with("path", path).with("method", "POST")).await;
     says(&answer, 200, UPDATED);

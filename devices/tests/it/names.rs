@@ -51,7 +51,7 @@ async fn nobody_else_gives_names() {
 async fn what_nobody_signed_does_not_choose_a_name() {
     let node = TestNode::start().await;
     let signed = node.node.sign(Message::from([("value", "b")]), None).await.unwrap();
-    let mut request = node.node.authenticate(signed).await.unwrap();
+    let mut request = node.node.authenticate(signed).await.unwrap().into_message();
     request.insert("key", "a");
     request.insert("path", "/~local-name@1.0/register");
     assert_eq!(node.node.answer(request).await.status, 400);
@@ -66,7 +66,14 @@ async fn the_first_resolver_that_knows_a_name_decides() {
         TestNode::with(Message::new().with("name_resolvers", List::from_iter(resolvers))).await;
     let kept = Message::from([("kept", "message")]);
     let persist = oxbeam_store::Persist::Synced;
-    let id = node.node.contents().unwrap().keep(&kept, persist).await.unwrap().to_string();
+    let id = node
+        .node
+        .contents()
+        .unwrap()
+        .keep(&crate::node::proven(&kept), persist)
+        .await
+        .unwrap()
+        .to_string();
     register(&node, "thing", id.clone()).await;
     assert_eq!(said(&get(&node, "/~name@1.0/thing/kept").await), "message");
     assert_eq!(said(&get(&node, "/~name@1.0/thing&load=false").await), id);
@@ -121,7 +128,7 @@ async fn a_process_that_has_its_name_and_no_slot_is_started_with_the_next_reques
     let definition = definition.with("scheduler", address.clone()).with("authority", address);
     let signed = node.node.sign(definition, None).await.unwrap();
     let persist = oxbeam_store::Persist::Synced;
-    node.node.contents().unwrap().keep(&signed, persist).await.unwrap();
+    node.node.contents().unwrap().keep(&crate::node::proven(&signed), persist).await.unwrap();
     let id = oxbeam_protocol::commitment::signed_id(&signed.into()).unwrap().to_string();
     register(&node, "counter", id).await;
     assert_eq!(processes(&node).await, 0);

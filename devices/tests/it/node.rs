@@ -6,7 +6,7 @@ use actix_rt::Arbiter;
 use oxbeam_kernel::{
     Answer, Boot, CallError, Context, Node, NodeMessage, Outcome, Row, StorePlace,
 };
-use oxbeam_protocol::commitment::{self, CommitRequest};
+use oxbeam_protocol::commitment::{self, CommitRequest, Proven};
 use oxbeam_protocol::{Message, NoContent, Wallet};
 use oxbeam_store::{MemoryDisk, StoreConfig};
 use oxbeam_supervisor::{Realm, RealmConfig, Schedulers, State, SupervisorRef};
@@ -106,7 +106,7 @@ impl TestNode {
     /// What is answered to a request from outside.
     pub(crate) async fn answer(&self, singleton: Message) -> Answer {
         let singleton = self.node.authenticate(singleton).await.unwrap();
-        self.node.answer(singleton).await
+        self.node.answer(singleton.into_message()).await
     }
 
     /// What is answered to a request that somebody has signed.
@@ -138,6 +138,11 @@ impl TestNode {
 /// The message with a commitment of this signer.
 pub(crate) fn signed(message: &Message, signer: &Wallet) -> Message {
     commitment::commit(message, &CommitRequest::default(), signer, &NoContent).unwrap()
+}
+
+/// The message, which this test has signed or made itself.
+pub(crate) fn proven(message: &Message) -> Proven {
+    Proven::of_made(message, &NoContent)
 }
 
 impl Drop for TestNode {

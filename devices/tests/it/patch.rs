@@ -138,7 +138,7 @@ async fn what_is_linked_is_merged_and_not_replaced() {
     let there = Message::new().with("prices", Message::from([("apple", 1), ("pear", 5)]));
     let contents = node.node.contents().unwrap();
     let whole = base().with("state", there).with("patch-to", "/state");
-    let id = contents.keep(&whole, Persist::Buffered).await.unwrap();
+    let id = contents.keep(&crate::node::proven(&whole), Persist::Buffered).await.unwrap();
     let kept = contents.read(id).await.unwrap().unwrap().as_map().unwrap().clone();
     assert!(matches!(kept.get("results"), Some(Value::Link(_))));
     let loaded = Value::from(state(&node, kept, "compute").await);

@@ -56,6 +56,10 @@ impl Counter {
                 let left = self.crashes.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
                 assert!(left.is_err(), "told to crash");
             }
+            b"Deep" => {
+                let deep = (0..200).fold(Message::new(), |deep, _| Message::new().with("a", deep));
+                return Ok(Outcome::ok(call.base.with("count", count).with("results", deep)));
+            }
             b"Ask" => {
                 let path = body.get("ask").cloned().unwrap();
                 let asked = call.context.run(&Message::new().with("path", path)).await?;
@@ -88,14 +92,14 @@ async fn spawn(node: &TestNode, name: &str) -> Id {
     .with("scheduler", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = commitment::signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     process
 }
 
 async fn send(node: &TestNode, process: Id, message: Message) {
     let message = message.with("target", process.to_string());
     let message = node.node.sign(message, None).await.unwrap();
-    node.node.schedule(process, message, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&message), None).await.unwrap();
 }
 
 async fn send_many(node: &TestNode, process: Id, number: usize) {
@@ -185,7 +189,7 @@ async fn a_process_that_nobody_wrote_to_has_its_first_state() {
         Message::from([("device", "process@1.0"), ("execution-device", "counter@1.0")]);
     let definition = node.node.sign(definition, None).await.unwrap();
     let contents = node.node.contents().unwrap();
-    contents.keep(&definition, oxbeam_store::Persist::Synced).await.unwrap();
+    contents.keep(&crate::node::proven(&definition), oxbeam_store::Persist::Synced).await.unwrap();
     let process = commitment::signed_id(&definition.into()).unwrap();
     for path in ["now", "compute"] {
         let state = read(&node, process, path).await.unwrap().into_result().unwrap();
@@ -326,7 +330,12 @@ async fn a_stranger_who_signs_a_definition_does_not_change_what_its_id_means() {
     let request = commitment::CommitRequest::default();
     let again =
         commitment::commit(&unsigned, &request, &stranger, &oxbeam_protocol::NoContent).unwrap();
-    node.node.contents().unwrap().keep(&again, oxbeam_store::Persist::Synced).await.unwrap();
+    node.node
+        .contents()
+        .unwrap()
+        .keep(&crate::node::proven(&again), oxbeam_store::Persist::Synced)
+        .await
+        .unwrap();
     assert_eq!(count(&node, process, "now").await, 2.into());
     let current = read(&node, process, "slot/current").await.unwrap();
     assert_eq!(current, Outcome::ok(1));
@@ -388,4 +397,67 @@ async fn what_the_log_holds_that_no_scheduler_signed_is_not_computed() {
             assert!(said.contains("no scheduler of the process has signed it"), "{said}");
         }
     }
+}
+
+/// An execution device that runs something for its state, and counts how often it had to begin.
+#[derive(Default)]
+struct Guest {
+    begun: AtomicUsize,
+}
+
+impl Device for Guest {
+    fn answers(&self, function: &str, _: &Message) -> bool {
+        matches!(function, "init" | "compute" | "snapshot" | "normalize")
+    }
+
+    fn call(self: Arc<Self>, call: Call) -> Reply {
+        let mut base = call.base.clone();
+        match call.function().as_str() {
+            "init" | "normalize" => {
+                self.begun.fetch_add(1, SeqCst);
+                base.set_handle("guest", Arc::new(()));
+            }
+            "snapshot" => base = Message::from([("saved", "yes")]),
+            _ => {}
+        }
+        oxbeam_kernel::reply(Ok(Outcome::ok(base)))
+    }
+}
+
+#[actix_rt::test]
+async fn asking_for_a_slot_that_is_not_there_leaves_what_runs_alone() {
+    let guest = Arc::<Guest>::default();
+    let row = Row { names: &["guest@1.0"], device: guest.clone() };
+    let node = TestNode::with_devices(NodeMessage::default(), vec![row]).await;
+    let definition = Message::from([
+        ("device", "process@1.0"),
+        ("type", "Process"),
+        ("execution-device", "guest@1.0"),
+        ("scheduler", node.node.address()),
+    ]);
+    let definition = node.node.sign(definition, None).await.unwrap();
+    let process = commitment::signed_id(&definition.clone().into()).unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
+    read(&node, process, "now").await.unwrap().into_result().unwrap();
+    for slot in [1, 1, 100] {
+        let path = format!("/{process}/compute&slot={slot}");
+        let answer = node.answer(Message::new().with("path", path)).await;
+        assert_eq!(answer.status, 404, "{answer:?}");
+    }
+    send(&node, process, Message::new()).await;
+    let slot = read(&node, process, "now/at-slot").await.unwrap();
+    assert_eq!(slot.value, 1.into());
+    assert_eq!(guest.begun.load(SeqCst), 1);
+}
+
+#[actix_rt::test]
+async fn results_that_cannot_be_kept_are_an_error_of_their_slot_alone() {
+    let node = node_with(&Arc::default()).await;
+    let process = spawn(&node, "a").await;
+    send(&node, process, Message::from([("action", "Deep")])).await;
+    send(&node, process, Message::new()).await;
+    assert_eq!(count(&node, process, "now").await, 3.into());
+    let result = node.node.store().unwrap().result(process, 1).await.unwrap().unwrap();
+    let kept = node.node.contents().unwrap().read(result.result).await.unwrap().unwrap();
+    assert_eq!(kept.as_map().unwrap().get("status"), Some(&413.into()));
 }

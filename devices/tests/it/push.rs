@@ -102,7 +102,10 @@ impl Scene {
         definition.extend(more);
         let definition = self.sign(&definition);
         let contents = self.node.node.contents().unwrap();
-        contents.keep(&definition, oxbeam_store::Persist::Buffered).await.unwrap();
+        contents
+            .keep(&crate::node::proven(&definition), oxbeam_store::Persist::Buffered)
+            .await
+            .unwrap();
         signed_id(&definition.into()).unwrap().to_string()
     }
 

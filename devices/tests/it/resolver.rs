@@ -94,7 +94,8 @@ async fn who_wants_only_what_is_kept_gets_a_stored_key_or_hears_of_a_miss() {
     let node = TestNode::start().await;
     let message = Message::from([("a", "1")]);
     let contents = node.node.contents().unwrap();
-    let id = contents.keep(&message, oxbeam_store::Persist::Synced).await.unwrap();
+    let id =
+        contents.keep(&crate::node::proven(&message), oxbeam_store::Persist::Synced).await.unwrap();
     let only = || Message::from([("cache-control", "only-if-cached")]);
     let hit = node.run(&format!("/{id}/a"), only()).await.unwrap();
     assert_eq!(hit, Outcome::ok("1"));

@@ -7,7 +7,7 @@ use oxbeam_protocol::{Id, List, Message, NoContent, Value, Wallet};
 use oxbeam_store::{Limit, MemoryDisk, Origin};
 use serde_json::Value as Json;
 
-use crate::node::TestNode;
+use crate::node::{TestNode, proven};
 
 fn sign(message: &Message, wallet: &Wallet) -> Message {
     commitment::commit(message, &CommitRequest::default(), wallet, &NoContent).unwrap()
@@ -137,7 +137,7 @@ async fn a_process_without_messages_has_slot_minus_one() {
         .node
         .contents()
         .unwrap()
-        .keep(&other, oxbeam_store::Persist::Buffered)
+        .keep(&crate::node::proven(&other), oxbeam_store::Persist::Buffered)
         .await
         .unwrap();
     let answer = scene.get(&format!("/~scheduler@1.0/slot?target={}", id(&other))).await;
@@ -312,7 +312,8 @@ async fn a_thousand_requests_at_once_get_dense_slots_and_answers_in_order() {
     let messages: Vec<_> = (0..1000).map(|number| scene.message(number)).collect();
     let answered = RefCell::new(Vec::new());
     let all = join_all(messages.into_iter().map(async |message| {
-        let assignment = scene.node.node.schedule(scene.process, message, None).await.unwrap();
+        let assignment =
+            scene.node.node.schedule(scene.process, proven(&message), None).await.unwrap();
         answered.borrow_mut().push(assignment.get("slot").cloned().unwrap());
     }));
     // Else tokio lets some of those that wait look later.
@@ -327,8 +328,9 @@ async fn a_repeat_from_the_same_origin_gets_the_first_slot() {
     let scene = Scene::spawned().await;
     let node = &scene.node.node;
     let origin = Origin { process: Id::of(b"sender"), slot: 3, index: 1 };
-    let schedule =
-        |data: &'static str| node.schedule(scene.process, scene.message(data), Some(origin));
+    let schedule = |data: &'static str| {
+        node.schedule(scene.process, proven(&scene.message(data)), Some(origin))
+    };
     let both = join_all([schedule("first"), schedule("first")]).await;
     let slots: Vec<_> = both.iter().map(|one| one.as_ref().unwrap().get("slot")).collect();
     assert_eq!(slots, [Some(&1.into()), Some(&1.into())]);
@@ -365,21 +367,23 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
     let node = scene.node.node.clone();
     disk.fail_write(40, 7);
     let messages: Vec<_> = (0..200).map(|number| scene.message(number)).collect();
-    let answers =
-        join_all(messages.into_iter().map(|message| node.schedule(scene.process, message, None)))
-            .await;
+    let answers = join_all(
+        messages.into_iter().map(|message| node.schedule(scene.process, proven(&message), None)),
+    )
+    .await;
     // A fast writer needs few writes for all of them: then it fails for one of the next.
     let mut failed = answers.iter().any(Result::is_err);
     for number in 200..300 {
         if !failed {
-            failed = node.schedule(scene.process, scene.message(number), None).await.is_err();
+            failed =
+                node.schedule(scene.process, proven(&scene.message(number)), None).await.is_err();
         }
     }
     assert!(failed, "the write failed for nobody");
     // The store is opened again, and the next request starts a scheduler that goes on from it.
     let message = scene.message("after");
     let assignment = loop {
-        match node.schedule(scene.process, message.clone(), None).await {
+        match node.schedule(scene.process, proven(&message), None).await {
             Ok(assignment) => break assignment,
             Err(error) => assert!(error.http_status() >= 500, "{error}"),
         }

@@ -104,7 +104,7 @@ async fn stack_keys_and_devices_are_found_where_they_are_linked() {
     let node = script::node().await;
     let base = stack([SCRIPT]).with("stack-keys", list(["run"])).with("value", "stored");
     let contents = node.node.contents().unwrap();
-    let id = contents.keep(&base, Persist::Buffered).await.unwrap();
+    let id = contents.keep(&crate::node::proven(&base), Persist::Buffered).await.unwrap();
     let kept = contents.read(id).await.unwrap().unwrap().as_map().unwrap().clone();
     assert!(matches!(kept.get("stack-keys"), Some(Value::Link(_))));
     assert_eq!(ask(&node, kept.clone(), "value").await.unwrap(), Outcome::ok("stored"));

@@ -43,14 +43,14 @@ async fn spawn(node: &TestNode, definition: Message) -> Id {
         .with("scheduler", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = commitment::signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     process
 }
 
 async fn send(node: &TestNode, process: Id, message: Message) {
     let message = message.with("target", process.to_string()).with("type", "Message");
     let message = node.node.sign(message, None).await.unwrap();
-    node.node.schedule(process, message, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&message), None).await.unwrap();
 }
 
 async fn call(node: &TestNode, process: Id, function: &str, parameters: Value) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use bytes::Bytes;
-use oxbeam_protocol::commitment::{self, CommitRequest};
+use oxbeam_protocol::commitment::{self, CommitRequest, Proven, has_claims};
 use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 use oxbeam_store::{LocalStore, Store};
 use oxbeam_supervisor::{Children, Realm, SupervisorError};
@@ -232,7 +232,7 @@ impl Node {
     /// # Errors
     /// [`CallError::Unavailable`] while the store is restarted.
     pub fn contents(&self) -> Result<Contents, CallError> {
-        Ok(Contents::new(self.store()?))
+        Ok(Contents::new(self.store()?, self.pool.clone()))
     }
 
     /// A request of the node itself, or of somebody who is told about by `cancelled`.
@@ -278,9 +278,21 @@ impl Node {
     ///
     /// # Errors
     /// [`CallError::Verify`] if a commitment does not hold.
-    pub async fn authenticate(&self, message: Message) -> Result<Message, CallError> {
-        let verify = move || commitment::authenticate(&message, &NoContent);
+    pub async fn authenticate(&self, message: Message) -> Result<Proven, CallError> {
+        let verify = move || Proven::new(&message, &NoContent);
         Ok(self.pool.run("the verifier", verify).await??)
+    }
+
+    /// What a device or a guest has made, without the commitments that it only claims. Only that may
+    /// be named, kept or sent.
+    ///
+    /// # Errors
+    /// The verifier does not answer.
+    pub async fn prove_made(&self, message: Message) -> Result<Proven, CallError> {
+        if !has_claims(&message) {
+            return Ok(Proven::of_made(&message, &NoContent));
+        }
+        self.pool.run("the verifier", move || Proven::of_made(&message, &NoContent)).await
     }
 }
 

@@ -19,11 +19,12 @@ mod policy;
 mod sender;
 
 use futures_util::future::join_all;
+use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Id, Key, Message, Value};
 use oxbeam_store::{
     Entry, EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, Status, StoreError,
 };
-use tracing::debug;
+use tracing::{debug, warn};
 
 pub(crate) use self::courier::CourierActor;
 pub use self::policy::may_sign;
@@ -33,11 +34,14 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
-use crate::process::{self, Wanted};
+use crate::process::Wanted;
 use crate::record;
 
 /// When a message is due that nobody has asked to be sent.
 const NEVER: u64 = u64::MAX;
+/// Most bytes of what one slot sends, signed: with its results it must fit into one write. What comes
+/// after that is not sent.
+const MAX_SENT_BYTES: usize = 128 << 20;
 /// Messages that are signed, or made owed, at the same time.
 const AT_ONCE: usize = 64;
 
@@ -145,7 +149,7 @@ fn target(entry: &Message) -> Option<&Value> {
 }
 
 /// The messages of a slot as they are committed with it: signed, and asleep until a push asks for
-/// them. `state` is the process's state after the slot.
+/// them.
 ///
 /// What cannot be sent is left out; a push says why.
 ///
@@ -153,7 +157,7 @@ fn target(entry: &Message) -> Option<&Value> {
 /// A signer or store that does not answer. What a process sends is no error.
 pub(crate) async fn prepare(
     context: &Context,
-    state: &Message,
+    process: Id,
     slot: Slot,
     results: &Message,
 ) -> Result<Vec<Outgoing>, CallError> {
@@ -161,15 +165,23 @@ pub(crate) async fn prepare(
     if sent.is_empty() {
         return Ok(Vec::new());
     }
-    let sender = Sender::of(context, state).await?;
+    let sender = Sender::of(context, process).await?;
     let mut outgoing = Vec::with_capacity(sent.len());
+    let mut left = MAX_SENT_BYTES;
     for some in sent.chunks(AT_ONCE) {
         let signed = some.iter().map(|one| outgoing_of(context, &sender, one));
         for (one, signed) in some.iter().zip(join_all(signed).await) {
             match signed {
-                Ok(signed) => outgoing.push(signed),
+                Ok(signed) => match left.checked_sub(signed.message.len()) {
+                    Some(rest) => {
+                        left = rest;
+                        outgoing.push(signed);
+                    }
+                    None => warn!(%process, slot, index = one.index,
+                        "a message is not sent: the slot sends too much"),
+                },
                 Err(error) if error.retry_after().is_some() => return Err(error),
-                Err(error) => debug!(process = %sender.process(), slot, index = one.index, %error,
+                Err(error) => debug!(%process, slot, index = one.index, %error,
                     "a message cannot be sent"),
             }
         }
@@ -193,7 +205,7 @@ async fn outgoing_of(
         return Err(CallError::BadRequest("an entry of the outbox is a message".into()));
     };
     policy::may_sign(context, sent.target()).await?;
-    let signed = Value::Map(sender.sign(context.node(), &entry).await?);
+    let signed = Value::from(sender.sign(context.node(), entry).await?);
     let message = record::encode(&signed)?;
     if message.len() > oxbeam_store::MAX_VALUE_BYTES {
         return Err(CallError::BadRequest("the message is too large".into()));
@@ -201,7 +213,7 @@ async fn outgoing_of(
     Ok(Outgoing {
         index: sent.index,
         target: sent.target().unwrap_or_default().to_owned(),
-        id: oxbeam_protocol::commitment::signed_id(&signed)?,
+        id: signed_id(&signed)?,
         message,
         next_try: NEVER,
     })
@@ -225,7 +237,7 @@ pub async fn results(
     let Some(found) = node.store()?.result(process, slot).await? else {
         return Ok(Err(Outcome::not_found()));
     };
-    match node.contents()?.read(found.result).await? {
+    match node.contents()?.read_named(found.result).await? {
         Some(results) => match context.load_all(results).await? {
             Value::Map(results) => Ok(Ok(results)),
             _ => Ok(Ok(Message::new())),
@@ -306,7 +318,7 @@ impl Node {
     }
 
     /// Schedules a message on its target, once for an origin: here, or on the node that schedules the
-    /// target.
+    /// target. It is verified first: it may have been signed by an earlier version.
     ///
     /// # Errors
     /// [`Undelivered`].
@@ -334,6 +346,7 @@ impl Node {
                 Ok(Arrived { assignment, here: false })
             }
             Some(true) => {
+                let message = self.authenticate(message).await?;
                 let assignment = self.schedule(target, message, Some(origin)).await?;
                 Ok(Arrived { assignment, here: true })
             }
@@ -385,14 +398,6 @@ pub async fn deliverable(
         }
     }
     Ok(owed)
-}
-
-/// The definition of a process, with the commitments that make its id.
-///
-/// # Errors
-/// [`CallError::Missing`]; errors of reading.
-pub async fn definition(context: &Context, process: Id) -> Result<Message, CallError> {
-    process::definition(context, process).await
 }
 
 #[cfg(test)]

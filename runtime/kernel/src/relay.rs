@@ -240,7 +240,7 @@ impl Passage {
             }
             error => error.into(),
         })?;
-        Ok(Inbound { status, message })
+        Ok(Inbound { status, message: message.into_message() })
     }
 }
 

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use actix::fut::{ActorFutureExt, LocalBoxActorFuture, ready};
 use actix::{Actor, AsyncContext, Context, Handler, ResponseActFuture, WrapFuture};
+use oxbeam_protocol::commitment::Proven;
 use oxbeam_protocol::{Id, Message};
 use oxbeam_store::{Append, ContentBatch, Head, Origin, Persist, Slot, Store};
 use oxbeam_supervisor::{
@@ -278,8 +279,7 @@ impl Node {
     /// Gives a message the next slot of a process that this node schedules. Answers with the signed
     /// assignment when it is on disk; answers come in the order of their slots.
     ///
-    /// The message must have come out of [`Node::authenticate`], or be this node's own. With an
-    /// `origin` that the process has received before, the answer is the assignment of the first
+    /// With an `origin` that the process has received before, the answer is the assignment of the first
     /// time.
     ///
     /// # Errors
@@ -289,14 +289,14 @@ impl Node {
     pub async fn schedule(
         &self,
         process: Id,
-        message: Message,
+        message: Proven,
         origin: Option<Origin>,
     ) -> Result<Message, CallError> {
         if !self.configuration().settings.schedules {
             let reason = "the option scheduling_mode of this node is disabled".into();
             return Err(CallError::Unavailable { what: "the scheduler".into(), reason });
         }
-        let body = message.clone();
+        let body = message.clone().into_message();
         let draft = self.pool().run("the scheduler", move || Draft::new(process, body)).await??;
         // Written before the slot, and so on disk when the slot is.
         self.contents()?.keep(&message, Persist::Buffered).await?;

@@ -24,6 +24,7 @@ pub(crate) mod headers;
 pub(crate) mod ids;
 mod keyid;
 mod kind;
+mod proven;
 mod select;
 mod verify;
 
@@ -33,6 +34,7 @@ pub use commit::{CommitError, CommitRequest, Secret, commit};
 pub use committed::{committed, committers, only_committed};
 pub use ids::{full_id, id, signed_id, unsigned_id};
 pub use kind::Kind;
+pub use proven::{Proven, has_claims};
 pub use select::{Selection, SelectionError, Which};
 
 pub use verify::{VerifyError, authenticate, verify, verify_all};

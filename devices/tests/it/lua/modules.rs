@@ -22,7 +22,7 @@ async fn a_module_is_a_message_a_list_a_map_or_an_id() {
     let list: List = [module("a.lua", ANSWER)].into_iter().collect();
     let numbered = Message::new().with("1", module("a.lua", ANSWER));
     let kept = Message::from([("body", ANSWER)]);
-    node.node.contents().unwrap().keep(&kept, Persist::Synced).await.unwrap();
+    node.node.contents().unwrap().keep(&crate::node::proven(&kept), Persist::Synced).await.unwrap();
     let id = unsigned_id(&kept.into()).unwrap().to_string();
     let ids: List = [Value::from(id.clone())].into_iter().collect();
     let forms: [Value; 6] =

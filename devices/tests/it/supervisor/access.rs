@@ -97,7 +97,7 @@ async fn what_an_operator_signs_for_something_else_is_no_order() {
     let said = Message::from([("actor", "node/timers"), ("messages", "5")]);
     // As HTTP does it: what was signed is verified, and then led to where it was sent.
     let sent = async |signed: Message| {
-        let vouched = node.node.authenticate(signed).await.unwrap();
+        let vouched = node.node.authenticate(signed).await.unwrap().into_message();
         node.node.answer(vouched.with("path", "/~supervisor@1.0/trace")).await.status
     };
     assert_eq!(sent(signed(&said, &operator)).await, 403);

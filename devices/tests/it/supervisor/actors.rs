@@ -20,7 +20,7 @@ async fn process(node: &TestNode) -> String {
     let definition = definition.with("scheduler", node.node.address());
     let definition = node.node.sign(definition, None).await.unwrap();
     let process = commitment::signed_id(&definition.clone().into()).unwrap();
-    node.node.schedule(process, definition, None).await.unwrap();
+    node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
     node.run(&format!("/{process}/now"), Message::new()).await.unwrap();
     process.to_string()
 }

@@ -66,14 +66,14 @@ impl Ward {
         let definition = definition.with("scheduler", node.node.address());
         let definition = node.node.sign(definition, None).await.unwrap();
         let process = commitment::signed_id(&definition.clone().into()).unwrap();
-        node.node.schedule(process, definition, None).await.unwrap();
+        node.node.schedule(process, crate::node::proven(&definition), None).await.unwrap();
         Self { node, device, operator, process }
     }
 
     async fn send(&self, action: &str) {
         let message = Message::from([("action", action)]).with("target", self.process.to_string());
         let message = self.node.node.sign(message, None).await.unwrap();
-        self.node.node.schedule(self.process, message, None).await.unwrap();
+        self.node.node.schedule(self.process, crate::node::proven(&message), None).await.unwrap();
     }
 
     async fn now(&self) -> Result<i64, CallError> {

@@ -37,7 +37,13 @@ impl Aos {
         configuration.settings.checkpoint_slots = 3;
         let node = TestNode::configured(configuration).await;
         let image = Message::new().with("body", module()?);
-        let image = node.node.contents().unwrap().keep(&image, Persist::Synced).await.unwrap();
+        let image = node
+            .node
+            .contents()
+            .unwrap()
+            .keep(&crate::node::proven(&image), Persist::Synced)
+            .await
+            .unwrap();
         Some(Self { node, image: image.to_string() })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use oxbeam_kernel::{CallError, Node};
 use oxbeam_protocol::codec::{Ans104, DecodeError, HttpMessage, HttpSig, Json, Structured};
-use oxbeam_protocol::commitment::{COMMITMENTS, authenticate, committers};
+use oxbeam_protocol::commitment::{COMMITMENTS, Proven, committers};
 use oxbeam_protocol::{Message, NoContent, Value};
 use oxbeam_store::Persist;
 use tracing::warn;
@@ -41,7 +41,7 @@ pub(super) async fn message(
         if size > READ_AT_ONCE { node.pool().run("the decoder", read).await?? } else { read()? };
     let message = vouched(node, message).await?;
     keep(node, &message).await;
-    Ok(message)
+    Ok(message.into_message())
 }
 
 /// The form of a request: what it says, else its content type, else the default.
@@ -91,17 +91,17 @@ fn item(body: &Bytes) -> Result<Message, Refusal> {
 }
 
 /// What of a message is vouched for. Where there is nothing to verify no thread is asked.
-async fn vouched(node: &Node, message: Message) -> Result<Message, CallError> {
+async fn vouched(node: &Node, message: Message) -> Result<Proven, CallError> {
     let nested = |value: &Value| matches!(value, Value::Map(_) | Value::List(_));
     if message.contains(COMMITMENTS) || message.iter().any(|(_, value)| nested(value)) {
         node.authenticate(message).await
     } else {
-        Ok(authenticate(&message, &NoContent)?)
+        Ok(Proven::new(&message, &NoContent)?)
     }
 }
 
 /// Keeps a signed message, unless the node is told not to, or it tells a secret.
-async fn keep(node: &Node, message: &Message) {
+async fn keep(node: &Node, message: &Proven) {
     let secret = SECRETS.iter().any(|key| message.contains(key));
     if secret || committers(message).is_empty() || !option::is_on(node, "store_all_signed") {
         return;

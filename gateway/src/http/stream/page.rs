@@ -50,7 +50,7 @@ async fn results(
     let contents = node.contents()?;
     let (mut all, mut bytes) = (Vec::new(), 0);
     for SlotResult { slot, result, hashpath, sent, .. } in page.items {
-        let results = contents.read(result).await?;
+        let results = contents.read_named(result).await?;
         let results = contents.load_all(results.unwrap_or_else(|| Message::new().into())).await?;
         bytes += size(&results);
         let about = numbered(slot)

@@ -45,7 +45,7 @@ pub(super) async fn deliver(
     let answer = node.remote().post(&url, &format!("/{target}/schedule"), request).await?;
     // What it says besides, such as its status, nobody has signed.
     let assignment = node.authenticate(only_committed(&answer)).await;
-    let assignment = assignment.map_err(|error| unbelieved(&url, &error))?;
+    let assignment = assignment.map_err(|error| unbelieved(&url, &error))?.into_message();
     if !is_of(&assignment, target, id, &schedulers) {
         return Err(unbelieved(&url, &"its scheduler has not signed it"));
     }

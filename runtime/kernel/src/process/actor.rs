@@ -294,12 +294,17 @@ impl Work {
                 Err(error) => Done::unloaded(Stopped::By(error)),
             };
         };
+        let ready = match machine::ready(&context, process, &mut live, !self.past).await {
+            Ok(ready) => ready,
+            // Nothing ran. Whoever asks for a slot that is not there costs nobody anything.
+            Err(stopped) => return Done { stopped: Some(stopped), ..Done::at(live) },
+        };
         // It will fail again, and cost what is run for the state: let that come back for little.
         if !self.past && live.state.has_handles() && self.failed == Some(live.next()) {
             commit::save(&context, process, &mut live).await;
         }
         let before = live.clone();
-        match machine::next(&context, process, live, !self.past).await {
+        match machine::next(process, live, ready, !self.past).await {
             Ok(live) => Done::at(live),
             Err(stopped) => {
                 let failed = Some(before.next());

@@ -6,9 +6,10 @@
 
 use std::time::Instant;
 
-use oxbeam_protocol::commitment::unsigned_id;
+use bytes::Bytes;
+use oxbeam_protocol::commitment::{Proven, unsigned_id};
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{Commit, ContentBatch, NewCheckpoint, Slot};
+use oxbeam_store::{Commit, ContentBatch, MAX_VALUE_BYTES, NewCheckpoint, Slot, StoreError};
 
 use super::machine::Stopped;
 use super::pages;
@@ -37,8 +38,8 @@ pub(super) async fn begin(
     Ok(fuel.map_or_else(|| context.clone(), |fuel| context.with_fuel(fuel)))
 }
 
-/// Notes a slot that has no state. One that came to an end by itself did no harm: it may be tried
-/// again.
+/// Notes a slot that has no state, or that was not committed. One that came to an end by itself did no
+/// harm: it may be tried again.
 pub(super) async fn failed(
     context: &Context,
     process: Id,
@@ -60,7 +61,7 @@ pub(super) async fn failed(
 }
 
 /// Notes why a slot was not committed, unless that passes by itself.
-pub(super) async fn not_committed(
+async fn not_committed(
     context: &Context,
     process: Id,
     slot: Slot,
@@ -81,18 +82,14 @@ pub(super) async fn commit(
     is_new: bool,
 ) -> Result<(), CallError> {
     let store = context.node().store()?;
-    let results = results(context, &live.state).await?;
-    let result = unsigned_id(&results.clone().into())?;
+    let Results { results, id: result, record } = Results::of(context, &live.state).await?;
     let hashpath = hashpath(&live.state);
     // What it sends is signed once. The store compares the rest.
     let outbox = match is_new {
-        true => outbox::prepare(context, &live.state, slot, &results).await?,
+        true => outbox::prepare(context, process, slot, &results).await?,
         false => Vec::new(),
     };
-    let content = ContentBatch {
-        messages: vec![(result, record::encode(&results.into())?)],
-        ..ContentBatch::default()
-    };
+    let content = ContentBatch { messages: vec![(result, record)], ..ContentBatch::default() };
     let commit = Commit {
         process,
         slot,
@@ -115,8 +112,43 @@ pub(super) async fn commit(
     Ok(())
 }
 
-/// What a slot came to, whole.
-async fn results(context: &Context, state: &Message) -> Result<Message, CallError> {
+/// What a slot came to, whole. Its id follows from what was computed, and not from what the process
+/// claims of it.
+struct Results {
+    results: Proven,
+    id: Id,
+    record: Bytes,
+}
+
+impl Results {
+    async fn of(context: &Context, state: &Message) -> Result<Self, CallError> {
+        let proven = context.node().prove_made(loaded(context, state).await?).await?;
+        match Self::written(proven) {
+            Ok(written) => Ok(written),
+            // It would be so with every attempt: that is what the slot came to.
+            Err(why) => {
+                let body = format!("The results of the slot cannot be kept: {why}");
+                let error = Message::new().with("status", 413).with("body", body);
+                Self::written(context.node().prove_made(error).await?)
+            }
+        }
+    }
+
+    fn written(results: Proven) -> Result<Self, CallError> {
+        let value = Value::from(results.clone());
+        let (id, record) = (unsigned_id(&value)?, record::encode(&value)?);
+        match record.len() {
+            size if size > MAX_VALUE_BYTES => {
+                let (what, limit) = ("a message", MAX_VALUE_BYTES);
+                Err(StoreError::TooLarge { what, size, limit }.into())
+            }
+            _ => Ok(Self { results, id, record }),
+        }
+    }
+}
+
+/// The results of a state with all that they link.
+async fn loaded(context: &Context, state: &Message) -> Result<Message, CallError> {
     match context.get(state, "results").await? {
         Some(Value::Map(results)) => match context.load_all(results.into()).await? {
             Value::Map(results) => Ok(results.without_private()),

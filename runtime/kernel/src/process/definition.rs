@@ -3,7 +3,6 @@
 use oxbeam_protocol::commitment;
 use oxbeam_protocol::{Id, Message, Value};
 
-use crate::content::named_by;
 use crate::context::Context;
 use crate::error::CallError;
 
@@ -21,10 +20,9 @@ pub async fn process_id(context: &Context, base: &Message) -> Result<Id, CallErr
 /// The definition of a process, whole, with the commitments that make its id.
 pub(crate) async fn read(context: &Context, process: Id) -> Result<Message, CallError> {
     let missing = || CallError::Missing { id: process.to_string() };
-    let known = context.node().contents()?.read(process).await?.ok_or_else(missing)?;
+    let known = context.node().contents()?.read_named(process).await?.ok_or_else(missing)?;
     let Value::Map(known) = context.load_all(known).await? else { return Err(missing()) };
-    let named = named_by(&known, process);
-    Ok(commitment::only_committed(&named))
+    Ok(commitment::only_committed(&known))
 }
 
 /// The state before the execution device has seen it.

@@ -27,13 +27,26 @@ impl From<CallError> for Stopped {
     }
 }
 
-/// Computes the next slot of a state and, unless it is done before, commits it.
-pub(super) async fn next(
+/// A slot that is to be computed.
+#[derive(Debug)]
+pub(super) struct Ready {
+    assignment: Message,
+    /// The hash chain there, if it was verified.
+    chain: Option<Id>,
+    /// Whether it is computed for the first time.
+    is_new: bool,
+    /// What guests are allowed in it.
+    context: Context,
+}
+
+/// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
+/// that what one runs for the state is as it was, whatever comes of it.
+pub(super) async fn ready(
     context: &Context,
     process: Id,
-    live: Live,
+    live: &mut Live,
     commits: bool,
-) -> Result<Live, Stopped> {
+) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
     let Some(assignment) = assignment::read(&*store, process, slot).await? else {
@@ -46,13 +59,28 @@ pub(super) async fn next(
     let context = &context.allowing(known.and_then(|known| known.allowance));
     // A slot of the past was verified before it was committed.
     let chain = match is_new && context.settings().verifies_log {
-        true => Some(proof::prove(context, process, &live, &assignment).await?),
+        true => {
+            let definition = live.definition(context, process).await?;
+            Some(proof::prove(context, process, (&*live, &definition), &assignment).await?)
+        }
         false => None,
     };
     let context = match is_new {
         true => &commit::begin(context, process, slot).await?,
         false => context,
     };
+    Ok(Ready { assignment, chain, is_new, context: context.clone() })
+}
+
+/// Computes the next slot of a state and, unless it is done before, commits it.
+pub(super) async fn next(
+    process: Id,
+    live: Live,
+    ready: Ready,
+    commits: bool,
+) -> Result<Live, Stopped> {
+    let Ready { assignment, chain, is_new, context } = ready;
+    let (context, slot) = (&context, live.next());
     let computed = compute(context, &live.state, assignment, slot).await;
     if let (true, Err(stopped)) = (is_new, &computed) {
         commit::failed(context, process, slot, stopped).await?;
@@ -62,8 +90,9 @@ pub(super) async fn next(
     let mut live = Live { state, slot: Some(slot), chain, since, ..live };
     if commits {
         let committed = commit::commit(context, process, &live, slot, is_new).await;
-        if let (true, Err(error)) = (is_new, &committed) {
-            commit::not_committed(context, process, slot, error).await?;
+        let committed = committed.map_err(Stopped::By);
+        if let (true, Err(why)) = (is_new, &committed) {
+            commit::failed(context, process, slot, why).await?;
         }
         committed?;
         commit::save_if_due(context, process, &mut live).await;

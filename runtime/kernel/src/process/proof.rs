@@ -1,7 +1,7 @@
 //! Whether an assignment is what the process's scheduler has put at its slot: looked at once, before
 //! the slot is computed for the first time. Source: spec 11, section 7.
 
-use oxbeam_protocol::{Id, Message, Value};
+use oxbeam_protocol::{Id, Message};
 
 use super::state::Live;
 use crate::addresses::addresses;
@@ -13,7 +13,7 @@ use crate::error::CallError;
 pub(super) async fn prove(
     context: &Context,
     process: Id,
-    live: &Live,
+    (live, definition): (&Live, &Message),
     assignment: &Message,
 ) -> Result<Id, CallError> {
     let slot = live.next();
@@ -26,7 +26,7 @@ pub(super) async fn prove(
             before.as_ref().and_then(chain_of)
         }
     };
-    let schedulers = schedulers(context, &live.state).await?;
+    let schedulers = schedulers(definition);
     // Here, on a thread that computes: it takes less than most slots.
     assignment::verify(assignment, (process, slot), before, &schedulers).map_err(|why| {
         CallError::Raised(format!("the assignment to slot {slot} cannot be believed: {why}"))
@@ -34,14 +34,7 @@ pub(super) async fn prove(
 }
 
 /// Who schedules the process, as its definition says.
-async fn schedulers(context: &Context, state: &Message) -> Result<Vec<String>, CallError> {
-    let definition = match context.get(state, "process").await? {
-        Some(Value::Map(definition)) => definition,
-        _ => state.clone(),
-    };
-    let said = match context.get(&definition, "scheduler").await? {
-        Some(said) => Some(said),
-        None => context.get(&definition, "scheduler-location").await?,
-    };
-    Ok(said.as_ref().map(addresses).unwrap_or_default())
+fn schedulers(definition: &Message) -> Vec<String> {
+    let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
+    said.map(addresses).unwrap_or_default()
 }

@@ -5,11 +5,17 @@ use std::time::Instant;
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
 
+use super::definition;
+use crate::context::Context;
+use crate::error::CallError;
+
 /// A state in memory.
 #[derive(Debug, Clone)]
 pub(super) struct Live {
     /// The state, with everything that its devices keep to themselves.
     pub(super) state: Message,
+    /// The definition, once it was needed. The state has one too, which the process may change.
+    pub(super) definition: Option<Message>,
     /// After which slot; none if no slot was computed yet.
     pub(super) slot: Option<Slot>,
     /// The hash chain there, if it was verified on the way.
@@ -22,7 +28,20 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(state: Message, slot: Option<Slot>) -> Self {
-        Self { state, slot, chain: None, since: 0, saved: Instant::now() }
+        Self { state, definition: None, slot, chain: None, since: 0, saved: Instant::now() }
+    }
+
+    /// The definition of the process.
+    pub(super) async fn definition(
+        &mut self,
+        context: &Context,
+        process: Id,
+    ) -> Result<Message, CallError> {
+        if let Some(known) = &self.definition {
+            return Ok(known.clone());
+        }
+        let definition = definition::read(context, process).await?;
+        Ok(self.definition.insert(definition).clone())
     }
 
     /// The slot that comes next.

@@ -37,6 +37,8 @@ pub(super) async fn base(
 async fn read(context: &Context, text: &Bytes) -> Result<Option<Value>, CallError> {
     context.spend(1)?;
     match Id::from_native_or_text(text) {
+        // What else becomes known of a message must not change what is computed.
+        Ok(id) if context.is_computing() => context.node().contents()?.read_named(id).await,
         Ok(id) => context.node().contents()?.read_as(id).await,
         Err(_) => Ok(None),
     }

@@ -93,7 +93,7 @@ pub fn verify_all(message: &Message, content: &dyn Content) -> Result<(), Verify
 /// Only what the signatures say comes back: a value whose type is not covered, because a commitment
 /// does not cover `ao-types`, as the bytes that were signed; commitments without the keys that nobody
 /// signed; none of those that cannot be checked without a secret, and of the HMACs with a known key
-/// only the one that names the message.
+/// only the one that names the message; no commitment to keys that another does not cover.
 ///
 /// # Errors
 /// As [`verify`].
@@ -113,7 +113,10 @@ pub fn authenticate(message: &Message, content: &dyn Content) -> Result<Message,
     }
     let message = without_regenerable(&message);
     verify_all(&message, content)?;
-    let covered = only_committed(&message);
+    let covered = match only_committed(&message) {
+        covered if covered.len() < message.len() => without_wider(covered, content),
+        covered => covered,
+    };
     if types_are_covered(&covered) {
         return Ok(covered);
     }
@@ -124,6 +127,19 @@ pub fn authenticate(message: &Message, content: &dyn Content) -> Result<Message,
         _ => (key.clone(), value.clone()),
     };
     Ok(covered.iter().map(signed).collect::<Message>().with_private_of(&message))
+}
+
+/// A message that has lost keys, without the commitments that cover those: it is not what they name,
+/// and whoever verified it once more would find that they do not hold.
+fn without_wider(message: Message, content: &dyn Content) -> Message {
+    let forms = Forms::new(&message, content);
+    let holding = Commitment::all(&message).filter(|one| check(one, &forms, None).is_ok());
+    let holding: Message =
+        holding.map(|one| (one.id.clone(), Value::from(one.fields.clone()))).collect();
+    match holding.is_empty() {
+        true => message.without(&["commitments"]),
+        false => message.with(COMMITMENTS, holding),
+    }
 }
 
 /// The keys of a commitment that are signed, or computed anew when it is checked.
@@ -147,7 +163,7 @@ const CHECKED_FIELDS: [&str; 14] = [
 const BASE_FIELDS: [&str; 4] = ["created", "expires", "nonce", "tag"];
 
 /// The commitments that can be checked, with the keys that are.
-fn believable(commitments: &Message) -> Message {
+pub(super) fn believable(commitments: &Message) -> Message {
     let checked = |(id, fields): (&Key, &Value)| {
         let commitment = Commitment { id, fields: fields.as_map()? };
         let is_item = commitment.device().is_some_and(|device| device == ANS104);
@@ -206,7 +222,7 @@ fn holds_regenerable(message: &Message, depth: usize) -> bool {
     message.iter().any(|(key, value)| is_regenerable(key) || within(value, depth + 1))
 }
 
-fn hold(
+pub(super) fn hold(
     commitment: &Commitment<'_>,
     forms: &Forms<'_>,
     secret: Option<&[u8]>,
@@ -255,7 +271,7 @@ fn check_child(child: &Message, content: &dyn Content, depth: usize) -> Result<(
 }
 
 /// Whether the commitments of a message, if it has any, say of which types its values are.
-fn types_are_covered(message: &Message) -> bool {
+pub(super) fn types_are_covered(message: &Message) -> bool {
     let Some(keys) = common(Commitment::all(message)) else { return true };
     keys.iter().any(|key| unlinked(key) == AO_TYPES)
         || !message.iter().any(|(_, value)| is_typed(value))
@@ -374,6 +390,23 @@ mod tests {
         assert_eq!(believed.get("n"), Some(&"5".into()), "its type is not covered");
         let typed = commit(&message, &CommitRequest::default(), &wallet(), &NoContent).unwrap();
         assert_eq!(authenticate(&typed, &NoContent), Ok(typed));
+    }
+
+    #[test]
+    fn a_commitment_to_keys_that_another_leaves_open_does_not_come_back() {
+        let message = Message::from([("a", "1"), ("b", "2")]);
+        let both = signed(HTTPSIG, message);
+        let narrow =
+            CommitRequest { committed: Some(vec!["a".into()]), ..CommitRequest::default() };
+        let other = Wallet::generate_secp256k1().unwrap();
+        let both = commit(&both, &narrow, &other, &NoContent).unwrap();
+        let believed = authenticate(&both, &NoContent).unwrap();
+        assert_eq!(believed.get("b"), None, "only one of them says so");
+        let signer = Key::from(other.address().to_string());
+        assert_eq!(crate::commitment::committers(&believed), [signer]);
+        assert_eq!(authenticate(&believed, &NoContent), Ok(believed.clone()), "it holds by itself");
+        let bare = believed.clone().without(&["commitments"]);
+        assert_eq!(unsigned_id(&believed.into()), unsigned_id(&bare.into()));
     }
 
     #[test]
