@@ -3,7 +3,7 @@
 
 import { readFileSync } from 'node:fs'
 import { connect, createSigner } from '@permaweb/aoconnect'
-import { arbundles, COUNTER, end, item, json, jwk, log, nonce, NODE, operator, post, same, step, tags, text } from './node.mjs'
+import { arbundles, COUNTER, end, item, json, jwk, log, nonce, NODE, operator, post, same, send, signed, step, tags, text } from './node.mjs'
 
 const ao = connect({ MODE: 'mainnet', URL: NODE, signer: createSigner(jwk) })
 const signer = new arbundles.ArweaveSigner(jwk)
@@ -50,8 +50,11 @@ await step('results: the newest', async () => {
   same(edges.map(edge => [edge.cursor, edge.node.Output]), [['3', { data: 'count=4' }]])
 })
 await step('dryrun: tells what would be, and changes nothing', async () => {
-  const result = await ao.dryrun({ process: process_, tags: tags({ Action: 'Info' }), data: 'x' })
-  same(result.Output, { data: 'count=5' })
+  await ao.dryrun({ process: process_, tags: tags({ Action: 'Info' }), data: 'x' })
+  const would = await ao.request({
+    path: `/${process_}~process@1.0/as=execution/compute&Action=Info/count`, method: 'POST', 'signing-format': 'ans104', target: process_
+  })
+  same(await would.text(), '5')
   same(await text(`/${process_}/now/count`), '4')
 })
 await step('request: reads in both forms', async () => {
@@ -87,30 +90,30 @@ await step('a function of WebAssembly', async () => {
 })
 if (process.env.AOS) {
   let aos
-  const send = async (fields, data) => {
+  const tell = async (fields, data) => {
     const slot = await ao.message({ process: aos, tags: tags(fields), data })
     return json(`/${aos}/compute=${slot}/results?accept=application/json&accept-bundle=true`)
   }
   await step('aos: its module becomes a message', async () => {
     const kept = await item(signer, { ...await log() }, '1984')
     await post('/push', kept)
-    const module = await item(signer, { Type: 'Message', subject: 'self', 'ao-data-key': 'body' }, readFileSync(process.env.AOS), { target: kept.id })
-    const answer = await post(`/${kept.id}/schedule`, module)
-    same(answer.status, 200)
+    const module = await signed(`/${kept.id}/schedule`, { type: 'Message', target: kept.id, subject: 'self' }, readFileSync(process.env.AOS))
+    same((await send(module)).status, 200)
+    const page = await json(`/~scheduler@1.0/schedule?target=${kept.id}&from=1&to=1&accept=application/aos-2`)
     aos = await ao.spawn({
       module: NONE, authority: address,
       tags: tags({
         'execution-device': 'stack@1.0',
         'device-stack': '"wasi@1.0", "json-iface@1.0", "wasm-64@1.0", "patch@1.0", "multipass@1.0"',
-        'ao-types': 'device-stack="list", passes="integer"', image: module.id, 'output-prefix': 'wasm',
+        'ao-types': 'device-stack="list", passes="integer"', image: page.edges[0].node.message.Id, 'output-prefix': 'wasm',
         'patch-from': '/results/outbox', 'patch-mode': 'patches', passes: 2, Nonce: nonce()
       })
     })
   })
-  await step('aos: evaluates', async () => same((await send({ Action: 'Eval' }, 'count = 0; return 1 + 41')).data, '42'))
+  await step('aos: evaluates', async () => same((await tell({ Action: 'Eval' }, 'count = 0; return 1 + 41')).data, '42'))
   await step('aos: a handler answers', async () => {
-    await send({ Action: 'Eval' }, 'Handlers.add("Inc", "Inc", function (msg) count = count + tonumber(msg.Plus); msg.reply({ Data = "now " .. count }) end)')
-    const { outbox } = await send({ Action: 'Inc', Plus: 5 }, 'x')
+    await tell({ Action: 'Eval' }, 'Handlers.add("Inc", "Inc", function (msg) count = count + tonumber(msg.Plus); msg.reply({ Data = "now " .. count }) end)')
+    const { outbox } = await tell({ Action: 'Inc', Plus: 5 }, 'x')
     same(Object.values(outbox).map(sent => sent.Data ?? sent.data), ['now 5'])
   })
 }

@@ -1,6 +1,6 @@
 // Data items of @dha-team/arbundles, of each type of signature. Source: spec 30, section 1.
 
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto'
 import { arbundles, end, item, json, jwk, log, NODE, post, same, step, text } from './node.mjs'
 
 const { ArweaveSigner, DataItem, EthereumSigner, HexSolanaSigner, SolanaSigner, TypedEthereumSigner } = arbundles
@@ -13,14 +13,8 @@ const base58 = bytes => {
   for (; number > 0n; number /= 58n) written = digits[Number(number % 58n)] + written
   return written
 }
-const { Curve25519 } = arbundles
-const seed = randomBytes(32)
-const publicKey = Buffer.from((await import('node:crypto')).createPublicKey(
-  (await import('node:crypto')).createPrivateKey({
-    key: Buffer.concat([Buffer.from('302e020100300506032b657004220420', 'hex'), seed]), format: 'der', type: 'pkcs8'
-  })
-).export({ format: 'jwk' }).x, 'base64url')
-const solana = base58(Buffer.concat([seed, publicKey]))
+const edwards = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' })
+const solana = base58(Buffer.concat([edwards.d, edwards.x].map(half => Buffer.from(half, 'base64url'))))
 const ethereum = randomBytes(32).toString('hex')
 
 const signers = {
