@@ -350,6 +350,18 @@ async fn a_target_that_never_answers_holds_up_no_other() {
 }
 
 #[actix_rt::test]
+async fn a_target_whose_definition_leads_nowhere_stops_no_other_message() {
+    let scene = Scene::new().await;
+    let nowhere = oxbeam_protocol::Link::from(Id::of(b"nowhere"));
+    let target = scene.foreign(Message::new().with("scheduler", nowhere)).await;
+    let sent = [("1", Message::from([("target", &*target)])), ("2", scene.to_b("Hello"))];
+    let report = scene.push(scene.sends(sent)).await;
+    let first = map(report.get("1"));
+    assert!(text(&first, "reason").contains("no location of it is known"), "{first:?}");
+    assert_eq!(map(report.get("2")).get("slot"), Some(&1.into()), "{report:?}");
+}
+
+#[actix_rt::test]
 async fn an_entry_may_say_what_to_resolve_when_it_is_sent() {
     let scene = Scene::new().await;
     let resolve = |path: &str| scene.to_b("x").with("resolve", path);

@@ -364,7 +364,12 @@ impl Node {
         };
         let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
         Ok(Some(match said {
-            Some(Value::Link(link)) => crate::addresses(&self.contents()?.follow(link).await?),
+            Some(Value::Link(link)) => match self.contents()?.follow(link).await {
+                Ok(said) => crate::addresses(&said),
+                // Anybody can write such a definition. It names no scheduler, and stops no others' messages.
+                Err(CallError::Missing { .. }) => Vec::new(),
+                Err(error) => return Err(error),
+            },
             Some(said) => crate::addresses(said),
             None => Vec::new(),
         }))
