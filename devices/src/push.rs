@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `slot` | the slot to push; without it, the request is scheduled first |
 //! | `result-depth` | how many levels of the answer hold whole results; 1 by default |
-//! | `push-mode` | `async` answers at once, and delivers in the background |
+//! | `push-mode` | `async` answers as soon as that is noted on disk, and delivers in the background |
 //!
 //! A push makes the slot's messages owed before it delivers the first of them: whatever happens to
 //! the push, the rest goes on in the background. Beyond [`Settings::push_depth`] and
@@ -83,7 +83,7 @@ async fn push(call: Call) -> Result<Outcome, CallError> {
     }
     let run = Arc::new(Run { context, started: Instant::now() });
     if asked.is_async {
-        run.context.node().push_later(asked.process, asked.slot)?;
+        run.context.node().push_later(asked.process, asked.slot).await?;
         return Ok(Outcome::ok(""));
     }
     match Opened::of(&run, asked.process, asked.slot).await? {

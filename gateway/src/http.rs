@@ -25,6 +25,7 @@ mod serve;
 mod server;
 mod stream;
 mod unread;
+mod written;
 
 pub use limits::{Limits, MAX_HEAD, MAX_HEADERS};
 pub use listen::{Bound, Listen, spec};

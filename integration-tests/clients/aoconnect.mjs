@@ -99,13 +99,12 @@ if (process.env.AOS) {
     await post('/push', kept)
     const module = await signed(`/${kept.id}/schedule`, { type: 'Message', target: kept.id, subject: 'self' }, readFileSync(process.env.AOS))
     same((await send(module)).status, 200)
-    const page = await json(`/~scheduler@1.0/schedule?target=${kept.id}&from=1&to=1&accept=application/aos-2`)
     aos = await ao.spawn({
       module: NONE, authority: address,
       tags: tags({
         'execution-device': 'stack@1.0',
         'device-stack': '"wasi@1.0", "json-iface@1.0", "wasm-64@1.0", "patch@1.0", "multipass@1.0"',
-        'ao-types': 'device-stack="list", passes="integer"', image: page.edges[0].node.message.Id, 'output-prefix': 'wasm',
+        'ao-types': 'device-stack="list", passes="integer"', image: module.id, 'output-prefix': 'wasm',
         'patch-from': '/results/outbox', 'patch-mode': 'patches', passes: 2, Nonce: nonce()
       })
     })

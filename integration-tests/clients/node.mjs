@@ -98,7 +98,8 @@ export async function signed (path, fields, body) {
     fields: Object.keys(headers).sort(),
     params: ['alg', 'keyid']
   }, request)
-  return { ...sealed, body }
+  const [, signature] = sealed.headers.Signature.match(/:(.*):/)
+  return { ...sealed, body, id: hash(Buffer.from(signature, 'base64')).toString('base64url') }
 }
 
 export const send = ({ url, method, headers, body }) => fetch(url, { method, headers, body })

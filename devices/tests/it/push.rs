@@ -20,6 +20,13 @@ impl Device for Parrot {
     }
 
     fn call(self: Arc<Self>, call: Call) -> Reply {
+        let body = call.request.get("body").and_then(Value::as_map);
+        if body.and_then(|body| body.get("action")).is_some_and(|action| action.is_name("Hold")) {
+            return Box::pin(async move {
+                call.context.cancelled().await;
+                Err(oxbeam_kernel::CallError::Cancelled)
+            });
+        }
         reply(Ok(match call.function().as_str() {
             "init" => Outcome::ok(call.base.with("seen", "")),
             _ => compute(&call),
@@ -326,6 +333,35 @@ async fn an_asynchronous_push_answers_at_once_and_delivers_in_the_background() {
     let answer = scene.post(&path, Message::new()).await;
     assert_eq!((answer.status, text(&answer.message, "body")), (200, String::new()));
     scene.reaches(scene.b, 1).await;
+}
+
+#[actix_rt::test]
+async fn a_target_that_never_answers_holds_up_no_other() {
+    let scene = Scene::new().await;
+    let c = scene.spawn("c").await;
+    let pushed = async |slot: u64, sent: Message| {
+        let message = scene.sends([("1", sent)]);
+        scene.post(&format!("/{}/schedule", scene.a), message).await;
+        let path = format!("/{}/push?slot={slot}&push-mode=async", scene.a);
+        assert_eq!(scene.post(&path, Message::new()).await.status, 200);
+    };
+    pushed(1, scene.to_b("Hold")).await;
+    scene.reaches(scene.b, 1).await;
+    // From here on the courier waits for what this slot of the target comes to.
+    pushed(2, Message::from([("Action", "Hello")]).with("target", c.to_string())).await;
+    scene.reaches(c, 1).await;
+}
+
+#[actix_rt::test]
+async fn a_target_whose_definition_leads_nowhere_stops_no_other_message() {
+    let scene = Scene::new().await;
+    let nowhere = oxbeam_protocol::Link::from(Id::of(b"nowhere"));
+    let target = scene.foreign(Message::new().with("scheduler", nowhere)).await;
+    let sent = [("1", Message::from([("target", &*target)])), ("2", scene.to_b("Hello"))];
+    let report = scene.push(scene.sends(sent)).await;
+    let first = map(report.get("1"));
+    assert!(text(&first, "reason").contains("no location of it is known"), "{first:?}");
+    assert_eq!(map(report.get("2")).get("slot"), Some(&1.into()), "{report:?}");
 }
 
 #[actix_rt::test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,7 +38,7 @@ struct Places {
     all: Arc<Semaphore>,
     number: usize,
     of_client: usize,
-    /// How many each address has taken. Those without any are not listed, so that there are never
+    /// How many each client has taken, as [`one_client`] names it. Those without any are not listed, so that there are never
     /// more than places.
     clients: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -68,6 +68,7 @@ impl Places {
     ) -> Result<Admitted, Refusal> {
         let place = self.all.clone().try_acquire_owned();
         let place = place.map_err(|_| Refusal::Busy { retry_after })?;
+        let client = client.map(one_client);
         if let Some(client) = client {
             let mut clients = self.clients.lock();
             let taken = clients.get(&client).copied().unwrap_or_default();
@@ -77,6 +78,15 @@ impl Places {
             clients.insert(client, taken + 1);
         }
         Ok(Admitted { places: self.clone(), client, _place: place })
+    }
+}
+
+/// What stands for all addresses of one client: over IPv6 a single host has 2^64 of them, those with
+/// the same first half. Source: RFC 4291, section 2.5.1.
+fn one_client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
+        address => address,
     }
 }
 
@@ -151,6 +161,11 @@ impl Gate {
         }
     }
 
+    /// Room for so many bytes.
+    pub(super) fn room_for(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.room(bytes.div_ceil(BLOCK))
+    }
+
     /// Room for so many blocks of a body.
     pub(super) fn room(&self, blocks: usize) -> Result<OwnedSemaphorePermit, Refusal> {
         let retry_after = self.limits.retry_after;
@@ -176,5 +191,19 @@ impl Drop for Admitted {
 impl fmt::Debug for Gate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gate").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_with_many_addresses_is_one_client() {
+        let one = |address: &str| one_client(address.parse().unwrap());
+        assert_eq!(one("2001:db8:0:1::1"), one("2001:db8:0:1:ffff:ffff:ffff:ffff"));
+        assert_ne!(one("2001:db8:0:1::1"), one("2001:db8:0:2::1"));
+        assert_eq!(one("::ffff:192.0.2.1"), one("192.0.2.1"), "as a socket for both tells it");
+        assert_ne!(one("192.0.2.1"), one("192.0.2.2"));
     }
 }

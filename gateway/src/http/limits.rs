@@ -14,8 +14,8 @@ pub const MAX_HEADERS: usize = 96;
 pub struct Limits {
     /// Largest body of a request, in bytes. More is 413. Default: 64 MiB.
     pub body: usize,
-    /// Bytes of bodies that are held at a time, of all requests together. A request past it is
-    /// answered 503. Default: 512 MiB.
+    /// Bytes of bodies that are held at a time, of all requests and their answers together. A request
+    /// past it is answered 503. Default: 512 MiB.
     pub bodies: usize,
     /// Requests under way at a time. One more is answered 503. Default: 4 096.
     pub requests: usize,
@@ -45,6 +45,9 @@ pub struct Limits {
     /// How long a client may take to read what was sent, or to close: afterwards the connection is
     /// cut. Default: 30 s.
     pub write_time: Duration,
+    /// How fast a client must read a long answer, in bytes a second, once [`Limits::write_time`] is
+    /// over: afterwards the connection is cut. Default: 64 KiB.
+    pub answer_rate: usize,
     /// How long an index page may take to be made. Default: 5 s.
     pub index_time: Duration,
     /// For how long requests under way may go on when the server stops. Default: 10 s.
@@ -69,6 +72,7 @@ impl Default for Limits {
             body_time: Duration::from_secs(120),
             keep_alive: Duration::from_secs(75),
             write_time: Duration::from_secs(30),
+            answer_rate: 64 << 10,
             index_time: Duration::from_secs(5),
             drain: Duration::from_secs(10),
         }

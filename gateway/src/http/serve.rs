@@ -8,6 +8,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
 use oxbeam_kernel::{Answer, CallError};
+use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 
 use super::admission::{Admitted, Gate};
@@ -17,6 +18,7 @@ use super::refusal::Refusal;
 use super::request::{self, Primitive, Received, Wants};
 use super::response::{self, Reply};
 use super::stream::{self, Asked, Opened};
+use super::written::Written;
 use super::{log, option, unread};
 
 /// Where `/` leads, unless the node is told otherwise.
@@ -28,8 +30,8 @@ struct Served {
     wants: Wants,
     retry_after: Option<Duration>,
     ends_connection: bool,
-    /// Held until the answer is written.
-    _held: Option<(Admitted, Body)>,
+    /// Held until there is an answer, and the place until that is written.
+    held: Option<(Admitted, Body)>,
 }
 
 /// Answers a request. A panic answers it with 500.
@@ -76,8 +78,8 @@ async fn respond_to(
         }
         None => AssertUnwindSafe(served(request, payload, &gate)).catch_unwind().await,
     };
-    let served = served.unwrap_or_else(|_| Served::of_panic());
-    let response = AssertUnwindSafe(respond(&gate, &path, &served)).catch_unwind().await;
+    let mut served = served.unwrap_or_else(|_| Served::of_panic());
+    let response = AssertUnwindSafe(respond(&gate, &path, &mut served)).catch_unwind().await;
     let response = response.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
     let status = response.status().as_u16();
     gate.metrics().requests.answered(request.path(), status, since.elapsed());
@@ -131,7 +133,7 @@ async fn answer(
     let answer = node.answer(request.singleton).await;
     let retry_after = answer.error.as_ref().and_then(CallError::retry_after);
     let held = Some((admitted, body));
-    Ok(Served { answer, wants: request.wants, retry_after, ends_connection: false, _held: held })
+    Ok(Served { answer, wants: request.wants, retry_after, ends_connection: false, held })
 }
 
 /// A stream of events, or what is answered instead.
@@ -151,14 +153,14 @@ async fn streamed(
 impl Served {
     fn of_answer(answer: Answer, wants: Wants) -> Self {
         let retry_after = answer.error.as_ref().and_then(CallError::retry_after);
-        Self { answer, wants, retry_after, ends_connection: false, _held: None }
+        Self { answer, wants, retry_after, ends_connection: false, held: None }
     }
 
     fn of_refusal(refusal: Refusal, wants: Wants) -> Self {
         let retry_after = refusal.retry_after();
         let ends_connection = refusal.ends_connection();
         let answer = refusal.into_answer();
-        Self { answer, wants, retry_after, ends_connection, _held: None }
+        Self { answer, wants, retry_after, ends_connection, held: None }
     }
 
     fn of_panic() -> Self {
@@ -166,20 +168,35 @@ impl Served {
         let error = CallError::Unavailable { what: "the gateway".into(), reason };
         let answer = Answer { status: 500, ..Answer::of_error(error) };
         let wants = Wants { bundle: true, ..Wants::default() };
-        Self { answer, wants, retry_after: None, ends_connection: true, _held: None }
+        Self { answer, wants, retry_after: None, ends_connection: true, held: None }
     }
 }
 
+/// An answer, and the room that it takes.
+async fn reply(gate: &Gate, served: &Served) -> Result<(Reply, OwnedSemaphorePermit), Refusal> {
+    let reply = response::write(gate, &served.answer, &served.wants).await?;
+    let room = gate.room_for(reply.body.len())?;
+    Ok((reply, room))
+}
+
 /// Writes an answer; if that fails, an answer about the failure.
-async fn respond(gate: &Gate, path: &str, served: &Served) -> HttpResponse {
-    let written = response::write(gate, &served.answer, &served.wants).await;
-    let (reply, incident) = match written {
-        Ok(reply) => (reply, log::incident(path, &served.answer)),
-        Err(error) => {
-            let answer = Answer::of_error(error);
+async fn respond(gate: &Gate, path: &str, served: &mut Served) -> HttpResponse {
+    // Nobody reads the body of the request any more: its room is for the answer.
+    let admitted = served.held.take().map(|(admitted, _)| admitted);
+    let (reply, held, incident) = match reply(gate, served).await {
+        Ok((reply, room)) => {
+            (reply, admitted.map(|admitted| (admitted, room)), log::incident(path, &served.answer))
+        }
+        Err(refusal) => {
+            served.retry_after = refusal.retry_after();
+            let answer = match refusal {
+                Refusal::Call(error) => Answer::of_error(error),
+                refusal => refusal.into_answer(),
+            };
             let wants = Wants { bundle: true, ..Wants::default() };
             let reply = response::write(gate, &answer, &wants).await;
-            (reply.unwrap_or_else(|_| Reply::empty(500)), log::incident(path, &answer))
+            let reply = reply.unwrap_or_else(|_| Reply::empty(500));
+            (reply, None, log::incident(path, &answer))
         }
     };
     let mut response = HttpResponse::build(
@@ -198,5 +215,5 @@ async fn respond(gate: &Gate, path: &str, served: &Served) -> HttpResponse {
     if served.ends_connection || gate.is_closed() {
         response.force_close();
     }
-    response.body(reply.body)
+    response.body(Written::new(reply.body, gate.limits(), held)).map_into_boxed_body()
 }

@@ -94,6 +94,14 @@ impl Client {
         std::mem::take(&mut self.read)
     }
 
+    /// Reads a little, time after time.
+    pub(crate) async fn trickle(&mut self, times: usize, pause: Duration) {
+        for _ in 0..times {
+            self.more().await;
+            actix_rt::time::sleep(pause).await;
+        }
+    }
+
     /// Reads up to a text, and that as well.
     pub(crate) async fn until(&mut self, text: &str) -> String {
         loop {

@@ -130,3 +130,41 @@ async fn what_is_computed_for_a_client_ends_when_it_goes_away() {
     drop(client);
     node.gated.reaches(0).await;
 }
+
+/// More than lies between a server that has written and a client that has not read.
+const LONG: usize = 32 << 20;
+
+/// Asks for a long answer, and reads its head.
+async fn asked_for_long(node: &TestNode) -> Client {
+    let mut client = Client::connect(node.address).await;
+    let head = "POST /body HTTP/1.1\r\nhost: x\r\naccept-bundle: true\r\nconnection: close";
+    client.request(head, &vec![b'x'; LONG]).await;
+    let head = client.until("\r\n\r\n").await;
+    assert!(head.starts_with("HTTP/1.1 200"), "{head}");
+    client
+}
+
+#[actix_rt::test]
+async fn who_does_not_read_an_answer_keeps_a_place_and_its_room() {
+    for limits in [
+        Limits { requests: 1, ..Limits::default() },
+        Limits { bodies: LONG + 4096, ..Limits::default() },
+    ] {
+        let node = TestNode::limited(limits).await;
+        let mut client = asked_for_long(&node).await;
+        let body = [b'x'; 10_000];
+        assert_eq!(node.send("POST /body HTTP/1.1\r\nhost: x", &body).await.status, 503);
+        assert_eq!(client.rest().await.len(), LONG);
+        assert_eq!(node.send("POST /body HTTP/1.1\r\nhost: x", &body).await.status, 200);
+    }
+}
+
+#[actix_rt::test]
+async fn who_reads_an_answer_too_slowly_is_cut() {
+    let write_time = Duration::from_secs(1);
+    let limits = Limits { write_time, answer_rate: usize::MAX, ..Limits::default() };
+    let node = TestNode::limited(limits).await;
+    let mut client = asked_for_long(&node).await;
+    client.trickle(15, Duration::from_millis(100)).await;
+    assert!(client.rest().await.len() < LONG);
+}

@@ -6,6 +6,7 @@ mod doctor;
 mod kill;
 mod node;
 mod operator;
+mod pushed;
 mod start;
 mod up;
 

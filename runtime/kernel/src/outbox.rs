@@ -248,8 +248,9 @@ pub async fn results(
 
 impl Node {
     /// Makes messages of a slot owed: they are delivered, whatever happens, by the background from
-    /// `next_try` on if nobody does it before, and those that are put off from then on. What was delivered or given up stays so. Answers when
-    /// that is on disk.
+    /// `next_try` on if nobody does it before, and those that are put off from then on. What is owed,
+    /// was delivered or given up stays so: whoever asks again neither puts it off nor uses up its
+    /// attempts. Answers when that is on disk.
     ///
     /// # Errors
     /// Errors of the store.
@@ -258,10 +259,10 @@ impl Node {
         for some in owed.chunks(AT_ONCE) {
             // What is put off is nobody's but the background's.
             let next = |one: &Owed| if one.not_before > now { one.not_before } else { next_try };
-            let begin = |one: &Owed| store.begin(one.key, next(one));
-            for begun in join_all(some.iter().map(begin)).await {
-                match begun {
-                    Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) | Ok(_) => {}
+            let owe = |one: &Owed| store.owe(one.key, next(one));
+            for owed in join_all(some.iter().map(owe)).await {
+                match owed {
+                    Err(StoreError::NoEntry { .. }) | Ok(()) => {}
                     Err(error) => return Err(error.into()),
                 }
             }
@@ -309,12 +310,18 @@ impl Node {
         Ok(true)
     }
 
-    /// Pushes a slot in the background: computes it, and delivers what it sends.
+    /// Pushes a slot in the background: computes it, and delivers what it sends, whatever happens once
+    /// this has answered. A slot that there is not sends nothing.
     ///
     /// # Errors
-    /// [`CallError::Overloaded`], [`CallError::Unavailable`].
-    pub fn push_later(&self, process: Id, slot: Slot) -> Result<(), CallError> {
-        CourierActor::tell(self, process, slot)
+    /// Errors of the store.
+    pub async fn push_later(&self, process: Id, slot: Slot) -> Result<(), CallError> {
+        if self.head(process).await?.is_none_or(|head| head.slot < slot) {
+            return Ok(());
+        }
+        self.store()?.ask_push(process, slot, milliseconds()).await?;
+        self.courier().notify_one();
+        Ok(())
     }
 
     /// Schedules a message on its target, once for an origin: here, or on the node that schedules the
@@ -370,7 +377,12 @@ impl Node {
         };
         let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
         Ok(Some(match said {
-            Some(Value::Link(link)) => crate::addresses(&self.contents()?.follow(link).await?),
+            Some(Value::Link(link)) => match self.contents()?.follow(link).await {
+                Ok(said) => crate::addresses(&said),
+                // Anybody can write such a definition. It names no scheduler, and stops no others' messages.
+                Err(CallError::Missing { .. }) => Vec::new(),
+                Err(error) => return Err(error),
+            },
             Some(said) => crate::addresses(said),
             None => Vec::new(),
         }))

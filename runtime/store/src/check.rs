@@ -109,12 +109,13 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn all(&mut self) -> Result<(), StoreError> {
-        let parts: [Part<Self>; 9] = [
+        let parts: [Part<Self>; 10] = [
             Self::log,
             Self::received,
             Self::results,
             Self::entries,
             Self::indexes,
+            Self::pushes,
             Self::checkpoints,
             Self::pages,
             Self::timers,

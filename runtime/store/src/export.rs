@@ -33,7 +33,7 @@ use crate::engine::{Family, Reader};
 use crate::error::StoreError;
 use crate::keys::{
     self, ALIAS, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, ENTRY, HALF_DONE, HEAD, LINK, MESSAGE,
-    RECEIVED, RESULT, SIGNED, STATE, TIMER, VALUE,
+    PUSH, RECEIVED, RESULT, SIGNED, STATE, TIMER, VALUE,
 };
 use crate::local::LocalStore;
 use crate::log::AssignmentRecord;
@@ -42,7 +42,7 @@ use crate::record::unseal;
 use crate::results::ResultRecord;
 
 /// What each process has, in the order in which it is exported.
-const OF_PROCESS: [(Family, u8); 10] = [
+const OF_PROCESS: [(Family, u8); 11] = [
     (Family::Log, ASSIGNMENT),
     (Family::Log, RECEIVED),
     (Family::Log, HEAD),
@@ -53,6 +53,7 @@ const OF_PROCESS: [(Family, u8); 10] = [
     (Family::Checkpoints, CHECKPOINT),
     (Family::Outbox, SIGNED),
     (Family::Outbox, ENTRY),
+    (Family::Outbox, PUSH),
 ];
 /// What belongs to no process.
 const OF_NODE: [(Family, u8); 7] = [

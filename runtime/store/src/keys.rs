@@ -18,6 +18,8 @@
 //! | | 1 ‖ next try, ms, u64 ‖ process ‖ slot ‖ index | nothing: what is due, in order |
 //! | | 2 ‖ process ‖ slot ‖ index | nothing: what is dead |
 //! | | 3 ‖ process ‖ slot ‖ index | the signed message |
+//! | | 4 ‖ process ‖ slot | attempts, next try: the slot is to be pushed |
+//! | | 5 ‖ next try, ms, u64 ‖ process ‖ slot | nothing: what is to be pushed, in order |
 //! | `timers` | 0 ‖ id | timer |
 //! | | 1 ‖ next run, ms, u64 ‖ id | nothing: what is due, in order |
 //! | `names`, `ledgers`, `node` | 0 ‖ name | version, value |
@@ -49,6 +51,8 @@ pub(crate) const ENTRY: u8 = 0;
 pub(crate) const DUE: u8 = 1;
 pub(crate) const DEAD: u8 = 2;
 pub(crate) const SIGNED: u8 = 3;
+pub(crate) const PUSH: u8 = 4;
+pub(crate) const PUSH_DUE: u8 = 5;
 
 pub(crate) const TIMER: u8 = 0;
 pub(crate) const NEXT_RUN: u8 = 1;
@@ -88,7 +92,12 @@ pub(crate) fn received(process: &Id, source: &Id, slot: Slot, index: u32) -> Byt
 }
 
 pub(crate) fn due(at: u64, entry: &Bytes) -> Bytes {
-    key(&[&[DUE], &at.to_be_bytes(), entry.get(1..).unwrap_or_default()])
+    due_as(DUE, at, entry)
+}
+
+/// The key of an index by time for the record under `key_of_record`.
+pub(crate) fn due_as(kind: u8, at: u64, key_of_record: &[u8]) -> Bytes {
+    key(&[&[kind], &at.to_be_bytes(), key_of_record.get(1..).unwrap_or_default()])
 }
 
 /// The same entry's key of another kind.

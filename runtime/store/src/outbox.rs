@@ -16,8 +16,8 @@
 //! Every other move is refused and changes nothing: a late time-out does not send again what has
 //! arrived.
 //!
-//! Commits are not synced. Who sends calls [`Outbox::begin`] first, which does not answer before the
-//! entry is on disk: else a power cut could make the slot run and be signed again, and the same
+//! Commits are not synced. Who sends calls [`Outbox::owe`] or [`Outbox::begin`] first, which do not
+//! answer before the entry is on disk: else a power cut could make the slot run and be signed again, and the same
 //! message would go out under two ids.
 
 mod entry;
@@ -29,7 +29,9 @@ use oxbeam_protocol::Id;
 
 pub(crate) use self::entry::EntryRecord;
 pub use self::entry::{Entry, EntryKey, Outgoing, Status};
-use self::entry::{Moved, by_entry, by_time, first_due, read_entry, scan_index, update};
+use self::entry::{
+    Moved, behind, by_entry, by_time, corrupt, first_due, is_asleep, read_entry, scan_index, update,
+};
 pub(crate) use self::prepare::Prepared;
 use crate::Slot;
 use crate::answer::Answer;
@@ -38,7 +40,7 @@ use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, DEAD, DUE, ENTRY};
 use crate::local::LocalStore;
-use crate::page::{Limit, Page};
+use crate::page::{Limit, Page, page};
 
 /// Longest target and longest reason of a failure, in bytes. A longer reason is cut.
 pub const MAX_NOTE_BYTES: usize = 1024;
@@ -85,11 +87,18 @@ impl LocalStore {
 
 /// The outboxes of all processes. Times are milliseconds since 1970.
 pub trait Outbox: Send + Sync {
-    /// Entries whose next try is at or before `now`, the longest due first.
+    /// Which entries are to be tried at or before `now`, the longest due first, from behind the place
+    /// `after` on. A place is a next try and an entry. None of them is read, so that one whose record is
+    /// damaged hides no other.
     ///
     /// # Errors
     /// Errors of reading.
-    fn due(&self, now: u64, limit: Limit) -> Answer<Vec<Entry>>;
+    fn due(
+        &self,
+        now: u64,
+        after: Option<(u64, EntryKey)>,
+        limit: Limit,
+    ) -> Answer<Page<EntryKey, (u64, EntryKey)>>;
 
     /// When the next entry is due.
     ///
@@ -134,6 +143,13 @@ pub trait Outbox: Send + Sync {
     /// Errors of reading.
     fn dead(&self, after: Option<EntryKey>, limit: Limit) -> Answer<Page<Entry, EntryKey>>;
 
+    /// Makes an entry owed that nobody has asked to be sent yet: its first attempt is at `next_try`. One
+    /// that is owed, has arrived or was given up stays as it is. Answers once the entry is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::NoEntry`]; errors of writing.
+    fn owe(&self, key: EntryKey, next_try: u64) -> Answer<()>;
+
     /// Counts an attempt before it is made, and puts the next one off to `next_try`, should nobody
     /// come back from this one. Answers, with the number of attempts, once the entry is on disk.
     ///
@@ -167,12 +183,21 @@ pub trait Outbox: Send + Sync {
 }
 
 impl Outbox for LocalStore {
-    fn due(&self, now: u64, limit: Limit) -> Answer<Vec<Entry>> {
+    fn due(
+        &self,
+        now: u64,
+        after: Option<(u64, EntryKey)>,
+        limit: Limit,
+    ) -> Answer<Page<EntryKey, (u64, EntryKey)>> {
         let marks = self.marks().clone();
         self.readers().run(move |engine| {
             let end = keys::after(&keys::key(&[&[DUE], &now.to_be_bytes()]));
-            let first = keys::key(&[&[DUE]]);
-            Ok(scan_index(engine, &marks, &first..&end, limit, by_time)?.items)
+            let first = after.map_or(keys::key(&[&[DUE]]), behind);
+            let mut due = page(engine, Family::Outbox, &first, &end, limit, |key, _| {
+                by_time(key).ok_or_else(|| corrupt(key, "it names no entry"))
+            })?;
+            due.items.retain(|key| !marks.has(&key.process));
+            Ok(due)
         })
     }
 
@@ -209,8 +234,6 @@ impl Outbox for LocalStore {
     ) -> Answer<Page<Entry, (u64, EntryKey)>> {
         let marks = self.marks().clone();
         self.readers().run(move |engine| {
-            let behind =
-                |(at, entry): (u64, EntryKey)| keys::just_after(&keys::due(at, &entry.of(ENTRY)));
             let never = keys::key(&[&[DUE], &u64::MAX.to_be_bytes()]);
             let (first, end) = match asleep {
                 true => (never, keys::after(&[DUE])),
@@ -226,6 +249,16 @@ impl Outbox for LocalStore {
         self.readers().run(move |engine| {
             let first = after.map_or(keys::key(&[&[DEAD]]), |at| keys::just_after(&at.of(DEAD)));
             scan_index(engine, &marks, &first..&keys::after(&[DEAD]), limit, by_entry)
+        })
+    }
+
+    fn owe(&self, key: EntryKey, next_try: u64) -> Answer<()> {
+        self.writer().submit(Persist::Synced.how(128), move |batch| match is_asleep(batch, key)? {
+            true => update(batch, key, |record| {
+                record.next_try = next_try;
+                Ok(())
+            }),
+            false => Ok(()),
         })
     }
 

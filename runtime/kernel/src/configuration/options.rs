@@ -123,7 +123,7 @@ pub const OPTIONS: &[NodeOption] = &[
     time("cron_min_interval", 100)
         .doc("Shortest interval of a timer; less is answered 400"),
     number("outbox_max_attempts", 1, 1_000_000, 80).unit("attempts")
-        .doc("Attempts to deliver a message of a process, those of pushes included, before it becomes a dead letter: 80 take half a day"),
+        .doc("Attempts to deliver a message of a process in the background, before it becomes a dead letter: 80 take half a day"),
     new("supervisor_access", Word(&["open", "admin"]), Preset::Word("open"))
         .doc("Who may read `~supervisor@1.0`: everybody, without what crashes said and whose timers there are, or admins of the node"),
     new("remote_networks", Word(&["public", "any"]), Preset::Word("public")).at_start()

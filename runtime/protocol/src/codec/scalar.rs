@@ -148,10 +148,8 @@ mod tests {
         assert_eq!(read("-42"), Some((-42).into()));
         assert_eq!(read("007"), Some(7.into()));
         assert_eq!(read("9223372036854775807"), Some(i64::MAX.into()));
-        assert_eq!(
-            read("123456789012345678901234567890").unwrap().to_string(),
-            "123456789012345678901234567890"
-        );
+        let long: num_bigint::BigInt = "123456789012345678901234567890".parse().unwrap();
+        assert_eq!(read(&long.to_string()), Some(long.into()));
         for text in ["", "-", "+5", " 5", "5 ", "--5", "1_000", "5;a", "1.0", "x"] {
             assert!(read(text).is_none(), "{text}");
         }

@@ -5,8 +5,9 @@ use bytes::Bytes;
 use super::{Checker, intact};
 use crate::engine::Family;
 use crate::error::StoreError;
-use crate::keys::{self, DEAD, DUE, ENTRY, RESULT, SIGNED};
+use crate::keys::{self, DEAD, DUE, ENTRY, PUSH, PUSH_DUE, RESULT, SIGNED};
 use crate::outbox::EntryRecord;
+use crate::pushes::PushRecord;
 use crate::record::unseal;
 
 /// Length of an entry's key without its index: kind, process, slot.
@@ -54,5 +55,26 @@ impl Checker<'_> {
             })?;
         }
         Ok(())
+    }
+
+    /// Slots that are to be pushed, with their index.
+    pub(super) fn pushes(&mut self) -> Result<(), StoreError> {
+        self.scan(Family::Outbox, &[PUSH], |checker, key, sealed| {
+            checker.report.others += 1;
+            let record: PushRecord = unseal(Family::Outbox, key, sealed)?;
+            if checker.reader.get(Family::Outbox, &record.index(key))?.is_none() {
+                checker.wrong(Family::Outbox, key, "it is missing from its index");
+            }
+            Ok(())
+        })?;
+        self.scan(Family::Outbox, &[PUSH_DUE], |checker, key, _| {
+            checker.report.others += 1;
+            let slot = keys::with_kind(PUSH, key.get(8..).unwrap_or_default());
+            let record: Option<PushRecord> = checker.get(Family::Outbox, &slot)?;
+            if record.map(|record| record.index(&slot)).as_deref() != Some(key) {
+                checker.wrong(Family::Outbox, key, "the slot does not belong in this index");
+            }
+            Ok(())
+        })
     }
 }

@@ -11,12 +11,13 @@ use crate::checkpoint::{CheckpointRecord, page_key};
 use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{
-    self, ALIAS, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, ENTRY, HEAD, LINK, MESSAGE, RECEIVED,
-    RESULT, SIGNED, STATE, TIMER, VALUE,
+    self, ALIAS, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, ENTRY, HEAD, LINK, MESSAGE, PUSH,
+    RECEIVED, RESULT, SIGNED, STATE, TIMER, VALUE,
 };
 use crate::log::{AssignmentRecord, Head};
 use crate::outbox::EntryRecord;
 use crate::processes::process_of;
+use crate::pushes::PushRecord;
 use crate::record::unseal;
 use crate::results::ResultRecord;
 use crate::tables::ValueRecord;
@@ -75,6 +76,7 @@ fn check_form(record: &Record, kind: u8) -> Result<(), StoreError> {
         (Family::Checkpoints, CHECKPOINT) => checkpoint(record),
         (Family::Outbox, SIGNED) => form::<Bytes>(record, OF_INDEX_BYTES),
         (Family::Outbox, ENTRY) => form::<EntryRecord>(record, OF_INDEX_BYTES),
+        (Family::Outbox, PUSH) => form::<PushRecord>(record, OF_SLOT_BYTES),
         (Family::Content, MESSAGE) => form::<Bytes>(record, OF_PROCESS_BYTES),
         (Family::Content, ALIAS) => alias(record),
         (Family::Content, LINK) => form::<String>(record, record.key.len()),
@@ -125,6 +127,9 @@ pub(super) fn index(record: &Record) -> Result<Option<Bytes>, StoreError> {
     match (family, key.first()) {
         (Family::Outbox, Some(&ENTRY)) => {
             Ok(unseal::<EntryRecord>(*family, key, value)?.index(key))
+        }
+        (Family::Outbox, Some(&PUSH)) => {
+            Ok(Some(unseal::<PushRecord>(*family, key, value)?.index(key)))
         }
         (Family::Timers, Some(&TIMER)) => {
             let timer: Timer = unseal(*family, key, value)?;

@@ -193,6 +193,14 @@ pub(super) fn update<T>(
     Ok(answer)
 }
 
+/// Whether nobody has asked for an entry to be sent yet.
+pub(super) fn is_asleep(batch: &Batch<'_>, key: EntryKey) -> Result<bool, StoreError> {
+    let EntryKey { process, slot, index } = key;
+    let record: Option<EntryRecord> = batch.record(Family::Outbox, &key.of(ENTRY))?;
+    let record = record.ok_or(StoreError::NoEntry { process, slot, index })?;
+    Ok(record.status == Moved::Pending && record.next_try == u64::MAX)
+}
+
 pub(super) fn read_entry(engine: &dyn Engine, key: EntryKey) -> Result<Option<Entry>, StoreError> {
     let entry = key.of(ENTRY);
     let Some(sealed) = engine.get(Family::Outbox, &entry)? else { return Ok(None) };
@@ -260,6 +268,11 @@ pub(super) fn by_entry(key: &[u8]) -> Option<(EntryKey, EntryKey)> {
     EntryKey::read(key.get(1..)?).map(|entry| (entry, entry))
 }
 
+/// Where the index of what is due goes on behind a place.
+pub(super) fn behind((at, entry): (u64, EntryKey)) -> Bytes {
+    keys::just_after(&keys::due(at, &entry.of(ENTRY)))
+}
+
 /// The place of an entry in the index of what is due.
 pub(super) fn by_time(key: &[u8]) -> Option<(EntryKey, (u64, EntryKey))> {
     let mut parts = Parts(key.get(1..)?);
@@ -267,6 +280,6 @@ pub(super) fn by_time(key: &[u8]) -> Option<(EntryKey, (u64, EntryKey))> {
     EntryKey::read(parts.0).map(|entry| (entry, (at, entry)))
 }
 
-fn corrupt(key: &[u8], reason: &str) -> StoreError {
+pub(super) fn corrupt(key: &[u8], reason: &str) -> StoreError {
     StoreError::Corrupt { family: Family::Outbox, key: record::hex(key), reason: reason.into() }
 }

@@ -16,11 +16,12 @@ use crate::batch::Batch;
 use crate::engine::{Engine, Family};
 use crate::error::{Ended, StoreError};
 use crate::keys::{
-    self, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, DEAD, DUE, ENTRY, HEAD, RECEIVED, RESULT,
-    SIGNED, STATE,
+    self, ASSIGNMENT, ATTEMPTS, CHECKPOINT, COMPUTED, DEAD, DUE, ENTRY, HEAD, PUSH, RECEIVED,
+    RESULT, SIGNED, STATE,
 };
 use crate::local::LocalStore;
 use crate::outbox::EntryRecord;
+use crate::pushes::PushRecord;
 use crate::record;
 use crate::writer::{How, Writer};
 
@@ -153,6 +154,7 @@ fn delete_due(batch: &mut Batch<'_>, entries: &BTreeSet<Bytes>) -> Result<(), St
 }
 
 fn delete_rest(batch: &mut Batch<'_>, process: &Id) -> Result<(), StoreError> {
+    delete_pushes(batch, process)?;
     let ranges = [
         (Family::Outbox, SIGNED),
         (Family::Outbox, DEAD),
@@ -171,5 +173,24 @@ fn delete_rest(batch: &mut Batch<'_>, process: &Id) -> Result<(), StoreError> {
     batch.delete(Family::Results, keys::of_process(COMPUTED, process));
     batch.delete(Family::Log, keys::of_process(HEAD, process));
     batch.delete(Family::Node, half_done_key(process));
+    Ok(())
+}
+
+/// Deletes what says which slots are to be pushed.
+fn delete_pushes(batch: &mut Batch<'_>, process: &Id) -> Result<(), StoreError> {
+    let from = keys::of_process(PUSH, process);
+    let to = keys::after(&from);
+    let mut found: Vec<Bytes> = Vec::new();
+    batch.scan_written(Family::Outbox, &from, &to, &mut |key, sealed| {
+        // Damage must not keep what is unwanted anyway: without its record the index says nothing.
+        if let Ok(record) = record::unseal::<PushRecord>(Family::Outbox, key, sealed) {
+            found.push(record.index(key));
+        }
+        ControlFlow::Continue(())
+    })?;
+    for index in found {
+        batch.delete(Family::Outbox, index);
+    }
+    batch.delete_range(Family::Outbox, from, to);
     Ok(())
 }

@@ -30,7 +30,7 @@ async fn an_import_is_the_same_store_whichever_engine() {
             assert!(again == stream, "byte for byte");
             let report = store.check().unwrap();
             assert!(report.is_sound(), "{:?}", report.findings);
-            assert_eq!(store.due(99, Limit::default()).await.unwrap().len(), 2);
+            assert_eq!(store.due(99, None, Limit::default()).await.unwrap().items.len(), 2);
             assert_eq!(store.dead(None, Limit::default()).await.unwrap().items.len(), 2);
             assert_eq!(store.next_timer().await.unwrap(), Some(50));
             let name = store.value(oxbeam_store::Table::Names, bytes("name")).await.unwrap();
@@ -123,7 +123,7 @@ async fn an_export_that_is_cut_or_changed_anywhere_leaves_nothing() {
         );
         assert!(expected, "{refused}");
         assert!(store.processes(None, Limit::default()).await.unwrap().items.is_empty());
-        assert!(store.due(u64::MAX, Limit::default()).await.unwrap().is_empty());
+        assert!(store.due(u64::MAX, None, Limit::default()).await.unwrap().items.is_empty());
     }
     store.import(&mut &*stream).unwrap();
     assert!(store.check().unwrap().is_sound());
@@ -181,7 +181,7 @@ impl Read for Peek<'_> {
                 let key = EntryKey { process: first, slot: 0, index: 0 };
                 let usage = store.process_usage(key.process).await.unwrap();
                 assert_eq!(usage.outbox.count, 2, "it is written and not shown");
-                assert!(store.due(9, Limit::default()).await.unwrap().is_empty());
+                assert!(store.due(9, None, Limit::default()).await.unwrap().items.is_empty());
                 assert_eq!(store.next_due().await.unwrap(), None);
                 let (p, all) = (key.process, Limit::default());
                 assert_eq!(store.assignment(p, 0).await.unwrap(), None);

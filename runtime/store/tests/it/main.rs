@@ -17,6 +17,7 @@ mod log;
 mod model;
 mod outbox;
 mod processes;
+mod pushes;
 mod results;
 mod tables;
 mod timers;

@@ -21,8 +21,7 @@ async fn sent(place: &Place, tries: &[&[u64]]) -> LocalStore {
 }
 
 async fn due(store: &LocalStore, now: u64) -> Vec<EntryKey> {
-    let due = store.due(now, Limit::default()).await.unwrap();
-    due.into_iter().map(|entry| entry.key).collect()
+    store.due(now, None, Limit::default()).await.unwrap().items
 }
 
 async fn entry(store: &LocalStore, key: EntryKey) -> Entry {
@@ -36,8 +35,10 @@ async fn entries_are_due_in_the_order_of_their_next_try() {
         assert_eq!(due(&store, 30).await, [key(0, 1), key(1, 0), key(0, 0)]);
         assert_eq!(due(&store, 9).await, []);
         assert_eq!(store.next_due().await.unwrap(), Some(10));
-        let two = store.due(u64::MAX, Limit::count(2)).await.unwrap();
-        assert_eq!(two.iter().map(|entry| entry.key).collect::<Vec<_>>(), [key(0, 1), key(1, 0)]);
+        let two = store.due(u64::MAX, None, Limit::count(2)).await.unwrap();
+        assert_eq!(two.items, [key(0, 1), key(1, 0)]);
+        let rest = store.due(u64::MAX, two.last, Limit::count(2)).await.unwrap();
+        assert_eq!((rest.items, rest.last), (vec![key(0, 0), key(1, 1)], None));
     })
     .await;
 }
@@ -173,6 +174,25 @@ async fn entries_are_those_of_the_process_wherever_they_begin() {
             let all = id(other).as_bytes() < id("process").as_bytes();
             assert_eq!(found.items.len(), if all { 2 } else { 0 }, "from {other} on");
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_owed_is_not_put_off_nor_counted_by_whoever_asks_again() {
+    on_both(|place| async move {
+        let store = sent(&place, &[&[u64::MAX]]).await;
+        store.owe(key(0, 0), 50).await.unwrap();
+        assert_eq!(store.begin(key(0, 0), 70).await.unwrap(), 1);
+        for _ in 0..3 {
+            store.owe(key(0, 0), 90).await.unwrap();
+        }
+        let again = entry(&store, key(0, 0)).await;
+        assert_eq!((again.attempts, again.next_try), (1, 70));
+        store.delivered(key(0, 0), Some(1)).await.unwrap();
+        store.owe(key(0, 0), 90).await.unwrap();
+        assert_eq!(due(&store, u64::MAX).await, []);
+        assert!(matches!(store.owe(key(9, 9), 1).await, Err(StoreError::NoEntry { .. })));
     })
     .await;
 }

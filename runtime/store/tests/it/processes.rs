@@ -52,8 +52,8 @@ async fn a_deleted_process_leaves_nothing_and_others_stay() {
         let gone = store.process_usage(id("gone")).await.unwrap();
         assert_eq!(gone, oxbeam_store::ProcessUsage::default());
         assert_eq!(store.process_usage(id("stays")).await.unwrap(), before);
-        let due = store.due(u64::MAX, Limit::count(10_000)).await.unwrap();
-        assert!(due.len() == 2499 && due.iter().all(|entry| entry.key.process == id("stays")));
+        let due = store.due(u64::MAX, None, Limit::count(10_000)).await.unwrap().items;
+        assert!(due.len() == 2499 && due.iter().all(|entry| entry.process == id("stays")));
         assert_eq!(store.dead(None, Limit::default()).await.unwrap().items.len(), 1);
         assert_eq!(store.head(id("gone")).await.unwrap(), None);
         let refused = store.delete_process(id("gone")).await.unwrap_err();
@@ -85,7 +85,7 @@ async fn a_deletion_that_a_crash_interrupts_is_finished_at_the_next_start() {
         } else {
             assert_eq!(usage, oxbeam_store::ProcessUsage::default(), "none of it is");
             assert_eq!(recovery.deletions_finished.len(), usize::from(deleted.is_err()));
-            assert!(store.due(u64::MAX, Limit::default()).await.unwrap().is_empty());
+            assert!(store.due(u64::MAX, None, Limit::default()).await.unwrap().items.is_empty());
         }
         if there {
             store.delete_process(process).await.unwrap();

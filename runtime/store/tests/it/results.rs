@@ -146,7 +146,7 @@ async fn a_commit_that_is_refused_leaves_nothing() {
         };
         store.commit(early).await.unwrap_err();
         assert_eq!(store.content(id("early")).await.unwrap(), None);
-        assert!(store.due(u64::MAX, Limit::default()).await.unwrap().is_empty());
+        assert!(store.due(u64::MAX, None, Limit::default()).await.unwrap().items.is_empty());
         assert_eq!(store.computed(process).await.unwrap(), None);
     })
     .await;

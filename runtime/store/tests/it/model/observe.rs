@@ -40,8 +40,8 @@ pub(super) async fn observe(store: &LocalStore) -> State {
             state.links.insert(path.into(), target);
         }
     }
-    let due = store.due(u64::MAX, ALL).await.unwrap();
-    assert_eq!(due.iter().map(|entry| entry.key).collect::<Vec<_>>(), state.due());
+    let due = store.due(u64::MAX, None, ALL).await.unwrap();
+    assert_eq!(due.items, state.due());
     let dead = store.dead(None, ALL).await.unwrap().items;
     assert!(dead.iter().all(|entry| entry.status == oxbeam_store::Status::Dead));
     let entries = state.processes.values().flat_map(|process| process.outbox.values());

@@ -1,0 +1,118 @@
+//! One delivery: the messages that a target is owed; and one push of a slot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use oxbeam_protocol::{Id, Value};
+use oxbeam_store::{Entry, EntryKey, Origin, Push, Slot, Store, StoreError};
+use tokio::time::timeout;
+use tracing::{debug, warn};
+
+use super::{go_on, next_try, slot_of};
+use crate::error::CallError;
+use crate::node::Node;
+use crate::outbox::Undelivered;
+use crate::record;
+
+/// How long an attempt may take: to schedule a message, and to compute its slot.
+const ATTEMPT: Duration = Duration::from_secs(60);
+
+/// Makes owed what a slot sends, or tries again later: nobody else knows that it was asked for.
+pub(super) async fn push(node: Arc<Node>, push: Push) {
+    let Push { process, slot, attempts, .. } = push;
+    let moved = match go_on(&node, process, slot).await {
+        Ok(()) => done(&node, process, slot).await,
+        Err(error) => {
+            warn!(%process, slot, %error, "failed to push a slot, later again");
+            put_off(&node, process, slot, next_try(attempts)).await
+        }
+    };
+    if let Err(error) = moved {
+        warn!(%process, slot, %error, "a push is made again");
+    }
+}
+
+async fn done(node: &Node, process: Id, slot: Slot) -> Result<(), CallError> {
+    Ok(node.store()?.pushed(process, slot).await?)
+}
+
+async fn put_off(node: &Node, process: Id, slot: Slot, at: u64) -> Result<(), CallError> {
+    Ok(node.store()?.put_off_push(process, slot, at).await?)
+}
+
+/// Delivers messages to one target, one after another.
+pub(super) async fn deliver_in_order(node: Arc<Node>, entries: Vec<EntryKey>) {
+    for key in entries {
+        if let Err(error) = try_once(&node, key).await {
+            warn!(?key, %error, "deliveries to a target wait");
+            return;
+        }
+    }
+}
+
+/// One attempt. An error is the store's, not the message's.
+async fn try_once(node: &Arc<Node>, key: EntryKey) -> Result<(), CallError> {
+    let store = node.store()?;
+    let Some(entry) = store.entry(key).await? else { return Ok(()) };
+    // Should the program end, it is tried again soon. As long as it does not, this delivery alone is
+    // under way to the target.
+    let attempts = match store.begin(key, next_try(entry.attempts)).await {
+        Ok(attempts) => attempts,
+        // Somebody else has delivered it meanwhile.
+        Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
+    let tried = timeout(ATTEMPT, deliver(node, &entry)).await;
+    let error = match tried {
+        Ok(Ok(slot)) => {
+            debug!(target = entry.target, slot, "message delivered");
+            return Ok(store.delivered(key, Some(slot)).await?);
+        }
+        Ok(Err(error)) => error,
+        Err(_) => CallError::Timeout { limit: ATTEMPT }.into(),
+    };
+    settled(failed(node, &*store, &entry, attempts, &error).await)
+}
+
+async fn failed(
+    node: &Node,
+    store: &dyn Store,
+    entry: &Entry,
+    attempts: u32,
+    error: &Undelivered,
+) -> Result<(), StoreError> {
+    let reason = error.to_string();
+    if error.may_pass() && attempts < node.configuration().settings.outbox_max_attempts {
+        debug!(target = entry.target, reason, "message not delivered, later again");
+        // From now on: the attempt itself may have taken long.
+        return store.retry(entry.key, next_try(entry.attempts), reason).await;
+    }
+    warn!(target = entry.target, attempts, reason, "message given up");
+    node.metrics().given_up();
+    store.give_up(entry.key, reason).await
+}
+
+/// A late move of an entry that has arrived meanwhile is no error.
+fn settled(moved: Result<(), StoreError>) -> Result<(), CallError> {
+    match moved {
+        Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => Ok(()),
+        moved => Ok(moved?),
+    }
+}
+
+/// Schedules a message, and makes owed what its slot sends in turn. Only then is it delivered.
+async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Slot, Undelivered> {
+    let target: Id = entry.target.parse().map_err(|_| Undelivered::NoTarget)?;
+    let message = match record::decode(&entry.message).map_err(CallError::from)? {
+        Value::Map(message) => message,
+        _ => return Err(CallError::Raised("the outbox holds what is no message".into()).into()),
+    };
+    let key = entry.key;
+    let origin = Origin { process: key.process, slot: key.slot, index: key.index };
+    let arrived = node.deliver(target, message, origin).await?;
+    let slot = slot_of(&arrived.assignment)?;
+    if arrived.here {
+        go_on(node, target, slot).await?;
+    }
+    Ok(slot)
+}

@@ -1,0 +1,178 @@
+//! Slots that somebody wants to be pushed and does not wait for: kept until what they send is owed.
+
+use bytes::Bytes;
+use oxbeam_protocol::Id;
+use serde::{Deserialize, Serialize};
+
+use crate::Slot;
+use crate::answer::Answer;
+use crate::batch::Batch;
+use crate::content::Persist;
+use crate::engine::Family;
+use crate::error::StoreError;
+use crate::keys::{self, HEAD, PUSH, PUSH_DUE, Parts};
+use crate::local::LocalStore;
+use crate::page::{Limit, page};
+use crate::processes::refuse_half_done;
+use crate::record;
+
+/// A slot that is to be pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Push {
+    /// Whose slot.
+    pub process: Id,
+    /// Which one.
+    pub slot: Slot,
+    /// How often it failed.
+    pub attempts: u32,
+    /// When it is tried next, in milliseconds since 1970.
+    pub next_try: u64,
+}
+
+/// The slots of all processes that are to be pushed.
+pub trait Pushes: Send + Sync {
+    /// Notes that a slot is to be pushed, as of `now`; one that waits for its next attempt waits no
+    /// longer. Answers once that is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::NoProcess`], [`StoreError::ProcessBusy`]; errors of writing.
+    fn ask_push(&self, process: Id, slot: Slot, now: u64) -> Answer<()>;
+
+    /// Slots whose next try is at or before `now`, the longest due first.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn due_pushes(&self, now: u64, limit: Limit) -> Answer<Vec<Push>>;
+
+    /// When the next slot is due.
+    ///
+    /// # Errors
+    /// Errors of reading.
+    fn next_push(&self) -> Answer<Option<u64>>;
+
+    /// An attempt failed: the next one is at `next_try`. Nothing happens to what is not noted.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn put_off_push(&self, process: Id, slot: Slot, next_try: u64) -> Answer<()>;
+
+    /// What the slot sends is owed, on disk.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn pushed(&self, process: Id, slot: Slot) -> Answer<()>;
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PushRecord {
+    attempts: u32,
+    next_try: u64,
+}
+
+impl PushRecord {
+    /// The key in the index of what is due that a record under `key` has.
+    pub(crate) fn index(self, key: &[u8]) -> Bytes {
+        keys::due_as(PUSH_DUE, self.next_try, key)
+    }
+}
+
+/// Replaces a record, and its key in the index.
+fn put(batch: &mut Batch<'_>, key: &Bytes, before: Option<PushRecord>, after: Option<PushRecord>) {
+    if let Some(before) = before {
+        batch.delete(Family::Outbox, before.index(key));
+    }
+    match after {
+        Some(after) => {
+            batch.put(Family::Outbox, after.index(key), Bytes::new());
+            batch.put_record(Family::Outbox, key.clone(), &after);
+        }
+        None => batch.delete(Family::Outbox, key.clone()),
+    }
+}
+
+impl Pushes for LocalStore {
+    fn ask_push(&self, process: Id, slot: Slot, now: u64) -> Answer<()> {
+        self.writer().submit(Persist::Synced.how(128), move |batch| {
+            refuse_half_done(batch, &process)?;
+            if batch.get(Family::Log, &keys::of_process(HEAD, &process))?.is_none() {
+                return Err(StoreError::NoProcess { process });
+            }
+            let key = keys::of_slot(PUSH, &process, slot);
+            let before: Option<PushRecord> = batch.record(Family::Outbox, &key)?;
+            let attempts = before.map_or(0, |before| before.attempts);
+            let next_try = before.map_or(now, |before| before.next_try.min(now));
+            put(batch, &key, before, Some(PushRecord { attempts, next_try }));
+            Ok(())
+        })
+    }
+
+    fn due_pushes(&self, now: u64, limit: Limit) -> Answer<Vec<Push>> {
+        let marks = self.marks().clone();
+        self.readers().run(move |engine| {
+            let end = keys::after(&keys::key(&[&[PUSH_DUE], &now.to_be_bytes()]));
+            let due = page(engine, Family::Outbox, &[PUSH_DUE], &end, limit, |key, _| {
+                Ok((place(key)?, ()))
+            })?;
+            let mut pushes = Vec::with_capacity(due.items.len());
+            for (_, process, slot) in due.items {
+                let key = keys::of_slot(PUSH, &process, slot);
+                // It may have been pushed, or its process be deleted, since the index was read.
+                if let Some(sealed) = engine.get(Family::Outbox, &key)?
+                    && !marks.has(&process)
+                {
+                    let record = record::unseal(Family::Outbox, &key, &sealed)?;
+                    let PushRecord { attempts, next_try } = record;
+                    pushes.push(Push { process, slot, attempts, next_try });
+                }
+            }
+            Ok(pushes)
+        })
+    }
+
+    fn next_push(&self) -> Answer<Option<u64>> {
+        self.readers().run(move |engine| {
+            let (limit, end) = (Limit::count(1), keys::after(&[PUSH_DUE]));
+            let first = page(engine, Family::Outbox, &[PUSH_DUE], &end, limit, |key, _| {
+                Ok((place(key)?.0, ()))
+            })?;
+            Ok(first.items.first().copied())
+        })
+    }
+
+    fn put_off_push(&self, process: Id, slot: Slot, next_try: u64) -> Answer<()> {
+        self.writer().submit(Persist::Buffered.how(128), move |batch| {
+            refuse_half_done(batch, &process)?;
+            let key = keys::of_slot(PUSH, &process, slot);
+            if let Some(before) = batch.record::<PushRecord>(Family::Outbox, &key)? {
+                let attempts = before.attempts.saturating_add(1);
+                put(batch, &key, Some(before), Some(PushRecord { attempts, next_try }));
+            }
+            Ok(())
+        })
+    }
+
+    fn pushed(&self, process: Id, slot: Slot) -> Answer<()> {
+        // Should the power take this, the slot is pushed again, and finds that its messages are owed.
+        self.writer().submit(Persist::Buffered.how(128), move |batch| {
+            refuse_half_done(batch, &process)?;
+            let key = keys::of_slot(PUSH, &process, slot);
+            if let Some(before) = batch.record::<PushRecord>(Family::Outbox, &key)? {
+                put(batch, &key, Some(before), None);
+            }
+            Ok(())
+        })
+    }
+}
+
+/// What a key of the index says.
+fn place(key: &[u8]) -> Result<(u64, Id, Slot), StoreError> {
+    let mut parts = Parts(key.get(1..).unwrap_or_default());
+    match (parts.u64(), parts.id(), parts.u64()) {
+        (Some(at), Some(process), Some(slot)) => Ok((at, process, slot)),
+        _ => Err(StoreError::Corrupt {
+            family: Family::Outbox,
+            key: record::hex(key),
+            reason: "it names no slot".into(),
+        }),
+    }
+}

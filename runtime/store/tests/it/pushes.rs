@@ -1,0 +1,50 @@
+//! Slots that are to be pushed.
+
+use oxbeam_store::{Limit, LocalStore, Log, Processes, Push, Pushes, StoreError};
+
+use crate::common::{append, id, on_both};
+
+async fn due(store: &LocalStore, now: u64) -> Vec<(u64, u32)> {
+    let due: Vec<Push> = store.due_pushes(now, Limit::default()).await.unwrap();
+    due.iter().map(|push| (push.slot, push.attempts)).collect()
+}
+
+#[tokio::test]
+async fn a_slot_is_to_be_pushed_until_it_was_whatever_happens_to_the_program() {
+    on_both(|place| async move {
+        let store = place.open();
+        for slot in 0..2 {
+            store.append(append(id("process"), slot)).await.unwrap();
+            store.ask_push(id("process"), slot, 20 - slot).await.unwrap();
+        }
+        let store = place.reopen(store).await;
+        assert_eq!(store.next_push().await.unwrap(), Some(19));
+        assert_eq!(due(&store, 19).await, [(1, 0)]);
+        assert_eq!(due(&store, 20).await, [(1, 0), (0, 0)], "the longest due first");
+        store.pushed(id("process"), 1).await.unwrap();
+        store.put_off_push(id("process"), 1, 30).await.unwrap();
+        store.put_off_push(id("process"), 0, 30).await.unwrap();
+        assert_eq!(due(&store, 29).await, []);
+        assert_eq!(due(&store, 30).await, [(0, 1)]);
+        store.ask_push(id("process"), 0, 25).await.unwrap();
+        assert_eq!(due(&store, 25).await, [(0, 1)], "whoever asks again does not wait");
+        let report = store.check().unwrap();
+        assert!(report.findings.is_empty(), "{report:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_of_a_process_that_is_deleted_is_pushed() {
+    on_both(|place| async move {
+        let store = place.open();
+        let unknown = store.ask_push(id("process"), 0, 1).await;
+        assert!(matches!(unknown, Err(StoreError::NoProcess { .. })), "{unknown:?}");
+        store.append(append(id("process"), 0)).await.unwrap();
+        store.ask_push(id("process"), 0, 1).await.unwrap();
+        store.delete_process(id("process")).await.unwrap();
+        assert_eq!(due(&store, 9).await, []);
+        assert_eq!(store.next_push().await.unwrap(), None);
+    })
+    .await;
+}
