@@ -11,6 +11,7 @@
 //! In a stack it comes before `~wasm-64@1.0`, with `~multipass@1.0` last and `passes` 2. A base without
 //! an instance gets the texts themselves as parameters. Source: spec 13, section 6.
 
+mod decode;
 mod outbox;
 mod strings;
 mod value;
@@ -128,10 +129,10 @@ async fn answered(call: &Call) -> Result<Outcome, CallError> {
         _ => return Err(CallError::Raised("the guest has answered with no pointer".into())),
     };
     let pool = context.node().pool();
-    let parsed = pool.run("the decoder", move || serde_json::from_slice::<Json>(&text)).await?;
-    match parsed {
-        Ok(answer) => outbox::results(context, base, answer).await.map(Outcome::ok),
-        Err(error) => Ok(failed(UNREADABLE, &error.to_string())),
+    let decoded = move || decode::json(&text).map(outbox::Answer::of);
+    match pool.run("the decoder", decoded).await? {
+        Ok(answer) => outbox::results(context, base, answer?).await.map(Outcome::ok),
+        Err(why) => Ok(failed(UNREADABLE, &why)),
     }
 }
 

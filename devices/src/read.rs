@@ -5,6 +5,8 @@ use num_bigint::BigInt;
 use oxbeam_kernel::{CallError, Context};
 use oxbeam_protocol::{Key, Message, Value};
 
+use crate::number;
+
 /// The integer under a key, sent with its type or as text. Source: spec 15, section 3.
 ///
 /// # Errors
@@ -14,13 +16,9 @@ pub(crate) async fn integer(
     message: &Message,
     key: &str,
 ) -> Result<Option<BigInt>, CallError> {
-    let number = match context.get(message, key).await? {
-        None => return Ok(None),
-        Some(Value::Integer(number)) => Some(number),
-        Some(Value::Bytes(text)) => BigInt::parse_bytes(&text, 10),
-        Some(_) => None,
-    };
-    number.map(Some).ok_or_else(|| CallError::Raised(format!("key {key} holds no integer")))
+    let Some(value) = context.get(message, key).await? else { return Ok(None) };
+    let wrong = || CallError::Raised(format!("key {key} holds no integer"));
+    number::whole(&value).map(Some).ok_or_else(wrong)
 }
 
 /// A prefix of a stack's devices: `input-prefix` or `output-prefix`. Empty if there is none. Source:

@@ -27,6 +27,7 @@ use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::{Instance, Limits, Modules};
 
 use crate::read;
+pub(crate) use call::ours;
 pub(crate) use door::{Door, Refused};
 use import::Imports;
 pub(crate) use live::{Held, Live};

@@ -105,6 +105,15 @@ impl Guest<'_> {
         self.core.charge(fuel)
     }
 
+    /// As [`Guest::charge`], for work that cannot be interrupted: it waits beforehand for as many turns
+    /// of the thread as its fuel is slices.
+    ///
+    /// # Errors
+    /// As [`Guest::charge`].
+    pub async fn spend(&mut self, fuel: u64) -> Result<(), Trap> {
+        self.core.spend(fuel).await
+    }
+
     /// Calls an export while the guest waits, on the same budget: `malloc`, say.
     ///
     /// # Errors

@@ -138,13 +138,7 @@ impl Instance {
         if self.open {
             return Err(SnapshotError::Abandoned.into());
         }
-        if Snapshot::give_registers(&self.first, &mut self.core).is_ok() {
-            return Ok(());
-        }
-        // A table has grown, and tables do not shrink.
-        let snapshot = Snapshot::with(&self.core, &self.first);
-        *self = Self::restore(&self.core.module, &snapshot, self.core.limits.clone())?;
-        Ok(())
+        Ok(Snapshot::give_registers(&self.first, &mut self.core)?)
     }
 
     /// A second instance in the same state: for dry runs.

@@ -35,7 +35,7 @@ mod value;
 
 pub use host::{Guest, Host, HostError, Import, Zeros};
 pub use instance::Instance;
-pub use limits::{CALL_DEPTH, HOST_CALL_FUEL, HOST_DEPTH, Limits, STACK_BYTES};
+pub use limits::{CALL_DEPTH, GUEST_VALUES, HOST_CALL_FUEL, HOST_DEPTH, Limits, STACK_BYTES};
 pub use module::{Export, ExportKind, Module, ModuleError, bounds};
 pub use modules::Modules;
 pub use snapshot::{Snapshot, SnapshotError};

@@ -15,6 +15,11 @@ pub const HOST_DEPTH: usize = 8;
 /// the frames of [`CALL_DEPTH`] calls, a stack takes at most 1.6 MiB.
 pub const STACK_BYTES: usize = 1 << 20;
 
+/// Values that a script may hand to its host at once, those in tables and their keys included: results
+/// of a call, or arguments of a function of `ao`. On the host each is some hundred bytes, in the
+/// guest one at least, and none where a table is named again.
+pub const GUEST_VALUES: usize = 1 << 20;
+
 /// Calls that may be nested on one guest stack.
 pub const CALL_DEPTH: usize = 10_000;
 
@@ -33,7 +38,7 @@ pub struct Limits {
     pub slice: u64,
     /// Bytes that linear memory may grow to. Default: 512 MiB.
     pub memory_bytes: usize,
-    /// Elements that each table may grow to. Default: 100 000.
+    /// Elements that all tables may have together. Default: 100 000.
     pub table_elements: usize,
     /// Protected calls (`rt.try`, `invoke_*`) that may be suspended in one another, each with a stack of
     /// its own: together they take at most so many times 1.6 MiB. Default: 256, because PUC Lua

@@ -196,7 +196,10 @@ impl Vm {
         host: &mut dyn AoHost,
     ) -> Result<Vec<Value>, LuaError> {
         if context.keep {
-            self.recall().await?;
+            if self.is_unsure() {
+                let second = self.fork()?;
+                self.recall(second).await?;
+            }
         }
         let mut out = Outgoing::default();
         out.flags(if context.keep { KEEP } else { 0 });
@@ -430,15 +433,23 @@ impl Vm {
         values::value(Incoming::new(&written?).value()?, false)
     }
 
-    /// Finds out what a restored guest keeps. A second instance is asked, so that this one goes on as
-    /// if it had never been restored.
-    async fn recall(&mut self) -> Result<(), LuaError> {
-        if !matches!(self.kept, Keeping::Unknown) {
-            return Ok(());
-        }
-        let mut second = self.fork()?;
-        let written = second.run(EXPORT, Vec::new(), &mut NoAo).await?;
-        self.kept = match Incoming::new(&written).value()? {
+    /// Whether it is not known what the guest keeps, as after a restore. The next call with
+    /// [`Context::keep`] finds out, which copies all memory, unless [`Vm::recall`] was called before.
+    #[must_use]
+    pub const fn is_unsure(&self) -> bool {
+        matches!(self.kept, Keeping::Unknown)
+    }
+
+    /// Finds out what a restored guest keeps. A [`fork`](Self::fork) of it is asked, so that this one
+    /// goes on as if it had never been restored.
+    ///
+    /// # Errors
+    /// The fork has ended otherwise than it must: a bug.
+    pub async fn recall(&mut self, mut fork: Self) -> Result<(), LuaError> {
+        // Whether a guest can be restored is not for the budget of a call to decide.
+        fork.instance.set_limits(Limits { fuel: u64::MAX, ..fork.limits.clone() });
+        let written = fork.run(EXPORT, Vec::new(), &mut NoAo).await?;
+        self.kept = match Incoming::kept(&written).value()? {
             Raw::Table(table) => {
                 let kept = Kept::new(table);
                 let reason = "a kept table in two places";

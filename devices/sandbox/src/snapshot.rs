@@ -60,7 +60,7 @@ impl Snapshot {
     /// Globals and tables, which are all there is besides memory.
     pub(crate) fn registers(core: &Core) -> Result<Bytes, SnapshotError> {
         let mut registers = Vec::new();
-        let references = References::of(core);
+        let references = core.references();
         put_globals(&mut registers, core, &references)?;
         put_tables(&mut registers, core, &references)?;
         Ok(registers.into())
@@ -84,7 +84,7 @@ impl Snapshot {
         mut registers: &[u8],
         core: &mut Core,
     ) -> Result<(), SnapshotError> {
-        let references = References::of(core);
+        let references = core.references();
         give_globals(&mut registers, core, &references)?;
         give_tables(&mut registers, core, &references)?;
         if registers.is_empty() { Ok(()) } else { Err(SnapshotError::Damaged) }
@@ -146,13 +146,14 @@ impl<'a> IntoParts<'a> for (&'a [u8; 12], &'a [u8]) {
 /// The functions that references can be to, both ways.
 ///
 /// wasmi does not compare functions, but prints each of a store with a number of its own.
-struct References {
+#[derive(Debug)]
+pub(crate) struct References {
     functions: Vec<Func>,
     places: HashMap<String, u32>,
 }
 
 impl References {
-    fn of(core: &Core) -> Self {
+    pub(crate) fn of(core: &Core) -> Self {
         let names = core.module.layout().functions.iter();
         let functions: Vec<Func> =
             names.filter_map(|name| core.instance.get_func(&core.store, name)).collect();

@@ -10,28 +10,46 @@ use super::value::value;
 /// Keys of a guest's message that are the node's to set, or are spelt otherwise.
 const NOT_SENT: [&str; 4] = ["from-process", "from-image", "anchor", "tags"];
 
+/// An answer as values. Making them takes its time, and needs no node.
+pub(super) struct Answer {
+    data: Value,
+    messages: Vec<Message>,
+    patches: List,
+}
+
+impl Answer {
+    /// The values of an answer.
+    pub(super) fn of(answer: Json) -> Result<Self, CallError> {
+        let mut answer = response(answer)?;
+        let (data, messages) = match answer.remove("Error") {
+            Some(error) => (error, Vec::new()),
+            None => (data(&mut answer), array(answer.remove("Messages"))),
+        };
+        let patches = array(answer.remove("patches")).into_iter().map(|patch| tags(&patch));
+        Ok(Self {
+            data: value(data),
+            messages: messages.into_iter().map(entry).collect(),
+            patches: patches.map(Value::from).collect(),
+        })
+    }
+}
+
 /// The base with the results of an answer.
 pub(super) async fn results(
     context: &Context,
     base: &Message,
-    answer: Json,
+    answer: Answer,
 ) -> Result<Message, CallError> {
-    let mut answer = response(answer)?;
-    let (data, messages) = match answer.remove("Error") {
-        Some(error) => (error, Vec::new()),
-        None => (data(&mut answer), array(answer.remove("Messages"))),
-    };
-    let patches = array(answer.remove("patches")).into_iter().map(|patch| tags(&patch));
-    let patches: List = patches.map(Value::from).collect();
+    let Answer { data, messages, patches } = answer;
     let sender = Sender::of(context, base).await?;
-    let outbox = messages.into_iter().map(|message| sender.entry(message));
+    let outbox = messages.into_iter().map(|message| sender.sent(message));
     let outbox: Message =
         (1..).map(Key::number).zip(outbox).map(|(key, entry)| (key, Value::from(entry))).collect();
     let results = match context.get(base, "results").await? {
         Some(Value::Map(results)) => results,
         _ => Message::new(),
     };
-    let results = results.with("data", value(data)).with("outbox", outbox).with("patches", patches);
+    let results = results.with("data", data).with("outbox", outbox).with("patches", patches);
     Ok(base.clone().with("results", results))
 }
 
@@ -72,6 +90,15 @@ fn tags(message: &Json) -> Message {
     tags.filter_map(tag).collect()
 }
 
+/// A message as it is sent: its own keys, with each tag as one more.
+fn entry(message: Json) -> Message {
+    let tags = tags(&message);
+    let Value::Map(message) = value(message) else { return tags };
+    let mut entry = message.without(&NOT_SENT);
+    entry.extend(tags);
+    entry
+}
+
 /// Who sends an outbox.
 struct Sender {
     process: Value,
@@ -88,15 +115,6 @@ impl Sender {
             _ => None,
         };
         Ok(Self { process: unsigned_id(&process)?.to_string().into(), image })
-    }
-
-    /// A message as it is sent: its own keys, with each tag as one more.
-    fn entry(&self, message: Json) -> Message {
-        let tags = tags(&message);
-        let Value::Map(message) = value(message) else { return self.sent(tags) };
-        let mut entry = message.without(&NOT_SENT);
-        entry.extend(tags);
-        self.sent(entry)
     }
 
     fn sent(&self, entry: Message) -> Message {

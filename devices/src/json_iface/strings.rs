@@ -4,9 +4,12 @@ use bytes::Bytes;
 use num_bigint::BigInt;
 use oxbeam_kernel::{Call, CallError};
 use oxbeam_protocol::{Message, Value};
-use oxbeam_sandbox::{Instance, Val, ValType, Zeros};
+use oxbeam_sandbox::{Instance, Trap, Val, ValType, Zeros};
 
-use crate::wasm::{Held, Live};
+use crate::wasm::{Held, Live, ours};
+
+/// Longest answer that is read, in bytes.
+pub(super) const MAX_ANSWER: usize = 64 << 20;
 
 /// The parameters of a call, and the handle of the state that has them.
 pub(super) struct Written {
@@ -50,11 +53,19 @@ async fn allocated(instance: &mut Instance, length: u64) -> Result<Val, CallErro
         _ => None,
     };
     let results = instance.call("malloc", &[length.ok_or_else(none)?], &mut Zeros).await;
-    let results = results.map_err(|trap| CallError::Raised(format!("malloc failed: {trap}")))?;
-    results.first().copied().ok_or_else(none)
+    results.map_err(failed)?.first().copied().ok_or_else(none)
 }
 
-/// Reads the text at a pointer. It ends with the memory, at the latest.
+/// A trap of `malloc`: of the guest, unless the node itself could not go on.
+fn failed(trap: Trap) -> CallError {
+    match ours(trap) {
+        Ok(error) => error,
+        Err(trap) => CallError::Raised(format!("malloc failed: {trap}")),
+    }
+}
+
+/// Reads the text at a pointer. It ends with the memory, at the latest; what is longer than
+/// [`MAX_ANSWER`] is cut off one byte after it.
 pub(super) fn read(base: &Message, out: &str, address: &BigInt) -> Result<Bytes, CallError> {
     let live = Live::of(base, out);
     let live = live.ok_or_else(|| CallError::Raised("no_wasm_instance_or_snapshot".into()))?;
@@ -68,6 +79,21 @@ pub(super) fn read(base: &Message, out: &str, address: &BigInt) -> Result<Bytes,
     });
     let text = address.and_then(|address| memory.get(usize::try_from(address).ok()?..));
     let text = text.ok_or_else(|| CallError::Raised("the guest's pointer leads nowhere".into()))?;
+    let text = text.get(..=MAX_ANSWER).unwrap_or(text);
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     Ok(Bytes::copy_from_slice(text.get(..end).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_node_is_none_of_the_guest() {
+        assert!(matches!(failed(Trap::Abandoned), CallError::Unavailable { .. }));
+        let engine = Trap::Engine { reason: "a bug".into() };
+        assert!(matches!(failed(engine), CallError::Unavailable { .. }));
+        let guest = Trap::StackOverflow { function: "malloc".into() };
+        assert!(matches!(failed(guest), CallError::Raised(_)));
+    }
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use oxbeam_kernel::{Call, CallError, Context, Outcome, Status};
 use oxbeam_protocol::{Change, Message, Value};
-use oxbeam_sandbox::lua;
+use oxbeam_sandbox::lua::{self, LuaError};
 
 use super::ao::Ao;
 use super::error;
@@ -31,6 +31,12 @@ pub(super) async fn run(call: Call, mut script: Box<Script>) -> Result<Outcome, 
     script.vm.set_limits(fresh::limits(&call.context));
     let mut ao = Ao::new(&call.context, script.devices.as_deref());
     let Asked { function, arguments, context } = asked;
+    if context.keep && script.vm.is_unsure() {
+        script = match recalled(&call.context, script).await? {
+            Ok(script) => script,
+            Err(error) => return error::outcome(error),
+        };
+    }
     let results = script.vm.call(&function, arguments, context, &mut ao).await;
     script.called();
     let results = match results {
@@ -46,6 +52,20 @@ pub(super) async fn run(call: Call, mut script: Box<Script>) -> Result<Outcome, 
         }
         value => Outcome { status, value },
     })
+}
+
+/// A restored script that knows what it keeps. Its memory is copied where no request waits for it.
+async fn recalled(
+    context: &Context,
+    script: Box<Script>,
+) -> Result<Result<Box<Script>, LuaError>, CallError> {
+    let forked = move || (script.vm.fork(), script);
+    let (fork, mut script) = context.node().pool().run("lua", forked).await?;
+    let recalled = match fork {
+        Ok(fork) => script.vm.recall(fork).await,
+        Err(error) => Err(error),
+    };
+    Ok(recalled.map(|()| script))
 }
 
 /// What is asked of a script.

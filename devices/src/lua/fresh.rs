@@ -75,15 +75,14 @@ impl Fresh {
     }
 
     fn keep(&self, id: Id, vm: &Vm) {
-        if self.0.lock().front().is_some_and(|(known, _)| *known == id) {
+        let is_newest = self.0.lock().front().is_some_and(|(known, _)| *known == id);
+        if is_newest || vm.memory_bytes() > MAX_BYTES {
             return;
         }
         let Ok(begun) = vm.snapshot() else { return };
-        if begun.instance.memory.len() <= MAX_BYTES {
-            let mut kept = self.0.lock();
-            kept.push_front((id, Arc::new(begun)));
-            kept.truncate(KEPT);
-        }
+        let mut kept = self.0.lock();
+        kept.push_front((id, Arc::new(begun)));
+        kept.truncate(KEPT);
     }
 }
 

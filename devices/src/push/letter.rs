@@ -8,7 +8,7 @@ use oxbeam_kernel::outbox::{Arrived, Sender, Sent, Undelivered, may_sign};
 use oxbeam_kernel::{CallError, record};
 use oxbeam_protocol::commitment::{Proven, signed_id};
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{EntryKey, Origin, Slot};
+use oxbeam_store::{EntryKey, Origin, Slot, Status};
 
 use super::opened::{Opened, after};
 use super::{Run, resolve};
@@ -33,12 +33,15 @@ impl Letter<'_> {
             return Ok(no_target(target));
         };
         let node = run.context.node();
-        if node.is_scheduler_of(to).await?.is_none() {
+        let Some(is_here) = node.is_scheduler_of(to).await? else {
             return Ok(no_target(target));
-        }
+        };
         if self.sent.not_before() > after(Duration::ZERO) {
             // It is owed, and leaves by itself.
             return Ok(pending(target));
+        }
+        if !is_here && let Some(report) = self.settled(run, target, to).await? {
+            return Ok(report);
         }
         if run.is_over(level) {
             node.leave_to_courier(self.key(), "left to the background").await?;
@@ -63,21 +66,32 @@ impl Letter<'_> {
                 Ok(resulted_in) => resulted_in,
                 Err(report) => return Ok(report),
             },
-            // The other node computes it, and goes on with what it leads to.
             false => {
                 self.arrived(run, slot).await?;
-                Message::new().with("slot", BigInt::from(slot)).with("process", to.to_string())
+                elsewhere(to, slot)
             }
         };
         let id = match arrived.assignment.get("body") {
             Some(body) => signed_id(body)?.to_string(),
             None => String::new(),
         };
-        Ok(Message::new()
-            .with("id", id)
-            .with("target", target)
-            .with("slot", BigInt::from(slot))
-            .with("resulted-in", resulted_in))
+        Ok(delivered(id, target, slot, resulted_in))
+    }
+
+    /// What is reported of a message to another node that is not posted now: it has arrived, or the
+    /// background tries it later. Anybody may push a slot again, as often as they like.
+    async fn settled(&self, run: &Run, target: &str, to: Id) -> Result<Option<Message>, CallError> {
+        let store = run.context.node().store()?;
+        let Some(entry) = store.entry(self.key()).await? else { return Ok(None) };
+        Ok(match entry.status {
+            Status::Delivered { slot: Some(slot) } => {
+                Some(delivered(entry.id.to_string(), target, slot, elsewhere(to, slot)))
+            }
+            Status::Pending if entry.attempts > 0 && entry.next_try > after(Duration::ZERO) => {
+                Some(pending(target))
+            }
+            _ => None,
+        })
     }
 
     /// Pushes the slot that it got; if that cannot be done, the report that says so.
@@ -157,6 +171,20 @@ impl Letter<'_> {
             .with("reason", "Target process not available.")
             .with("message", self.sent.entry.clone())
     }
+}
+
+/// The report of a message that has arrived.
+fn delivered(id: String, target: &str, slot: Slot, resulted_in: Message) -> Message {
+    Message::new()
+        .with("id", id)
+        .with("target", target)
+        .with("slot", BigInt::from(slot))
+        .with("resulted-in", resulted_in)
+}
+
+/// A slot that another node computes, which goes on with what it leads to.
+fn elsewhere(process: Id, slot: Slot) -> Message {
+    Message::new().with("slot", BigInt::from(slot)).with("process", process.to_string())
 }
 
 fn slot_of(assignment: &Message) -> Result<Slot, CallError> {

@@ -13,6 +13,9 @@ pub(super) const MAX_FILE: usize = 16 << 20;
 const MAX_FILES: usize = 64 << 20;
 /// Files, folders and descriptors of a guest.
 const MAX_ENTRIES: usize = 1024;
+/// Values under `vfs` and `file-descriptors` of a state: as many as guests can make, whose descriptors
+/// are three values each.
+const MAX_STATE: usize = 4 * MAX_ENTRIES;
 /// Longest path, in bytes.
 pub(super) const MAX_PATH: u64 = 4096;
 /// Folders in folders.
@@ -46,7 +49,19 @@ impl Files {
             },
             None => Ok::<_, CallError>(Message::new()),
         };
-        Ok(Self { root: part("vfs").await?, descriptors: part("file-descriptors").await? })
+        Self::new(part("vfs").await?, part("file-descriptors").await?)
+    }
+
+    fn new(root: Message, descriptors: Message) -> Result<Self, CallError> {
+        // A call of the guest may look at all of them, for the same fuel.
+        let mut used = Used::default();
+        used.folder(&root);
+        used.folder(&descriptors);
+        if used.entries > MAX_STATE {
+            let reason = format!("a state has more than {MAX_STATE} files and descriptors");
+            return Err(CallError::Raised(reason));
+        }
+        Ok(Self { root, descriptors })
     }
 
     /// The state with these files.
@@ -116,7 +131,7 @@ impl Files {
         let Some((name, folders)) = path.split_last() else { return Err(Errno::IsFolder) };
         let before = self.read(path).map_or(0, |file| file.len());
         let mut used = Used::default();
-        used.count(&self.root);
+        used.folder(&self.root);
         if bytes.len() > MAX_FILE {
             return Err(Errno::FileTooBig);
         }
@@ -142,14 +157,17 @@ struct Used {
 }
 
 impl Used {
-    fn count(&mut self, folder: &Message) {
-        for (_, value) in folder.iter() {
-            self.entries += 1;
-            match value {
-                Value::Bytes(bytes) => self.bytes += bytes.len(),
-                Value::Map(folder) => self.count(folder),
-                _ => {}
-            }
+    fn folder(&mut self, folder: &Message) {
+        folder.iter().for_each(|(_, value)| self.value(value));
+    }
+
+    fn value(&mut self, value: &Value) {
+        self.entries += 1;
+        match value {
+            Value::Bytes(bytes) => self.bytes += bytes.len(),
+            Value::Map(folder) => self.folder(folder),
+            Value::List(list) => list.iter().for_each(|value| self.value(value)),
+            _ => {}
         }
     }
 }
@@ -210,6 +228,18 @@ mod tests {
         assert_eq!(files.open(&file, 2), Ok(3));
         assert_eq!(files.descriptor(3).unwrap().offset, 2);
         assert_eq!(files.descriptor(9).unwrap_err(), Errno::BadDescriptor);
+    }
+
+    #[test]
+    fn files_that_a_state_came_with_are_no_more_than_guests_could_write() {
+        let many = |number: usize| -> Message {
+            (0..number).map(|name| (Key::number(name), Value::from(""))).collect()
+        };
+        assert!(Files::new(many(MAX_STATE), Message::new()).is_ok());
+        let error = Files::new(many(MAX_STATE), many(1)).unwrap_err();
+        assert_eq!(error.to_string(), "a state has more than 4096 files and descriptors");
+        let folder = Message::new().with("folder", many(MAX_STATE));
+        assert!(Files::new(folder, Message::new()).is_err());
     }
 
     #[test]

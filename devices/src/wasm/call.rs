@@ -113,7 +113,7 @@ fn told(trap: &Trap) -> String {
 }
 
 /// The error of a trap that says nothing of the guest: the node itself could not go on.
-pub(super) fn ours(trap: Trap) -> Result<CallError, Trap> {
+pub(crate) fn ours(trap: Trap) -> Result<CallError, Trap> {
     match trap {
         Trap::Host { import, source } => match source.downcast::<CallError>() {
             Ok(error) if is_of_the_guest(&error) => Err(Trap::Host { import, source: error }),

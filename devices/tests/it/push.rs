@@ -408,6 +408,27 @@ async fn what_another_node_schedules_stays_owed_until_somebody_says_where_that_i
 }
 
 #[actix_rt::test]
+async fn a_slot_that_is_pushed_again_sends_nothing_to_other_nodes_again() {
+    let scene = Scene::new().await;
+    let target = scene.foreign(Message::new()).await;
+    scene.push(scene.sends([("1", Message::from([("target", &*target)]))])).await;
+    let key = EntryKey { process: scene.a, slot: 1, index: 1 };
+    let store = scene.node.node.store().unwrap();
+    let again = async || {
+        let again = Message::new().with("slot", 1);
+        let answer = scene.post(&format!("/{}/push", scene.a), again).await;
+        map(answer.message.get("1"))
+    };
+    store.begin(key, now() + 60_000).await.unwrap();
+    assert_eq!(text(&again().await, "response"), "pending", "it is tried later");
+    store.delivered(key, Some(7)).await.unwrap();
+    let report = again().await;
+    assert_eq!(report.get("slot"), Some(&7.into()), "{report:?}");
+    let entry = store.entry(key).await.unwrap().unwrap();
+    assert_eq!(text(&report, "id"), entry.id.to_string());
+}
+
+#[actix_rt::test]
 async fn what_a_target_would_not_trust_is_not_sent_if_that_is_wanted() {
     let options = Message::from([("push_always_sign", "false")]);
     let scene = Scene::configured(NodeMessage::from_message(&options).unwrap()).await;

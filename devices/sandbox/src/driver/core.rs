@@ -1,6 +1,6 @@
 //! An instance from within: its store, and what the driver needs of it at hand.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use wasmi::errors::{MemoryError, TableError};
 use wasmi::{Extern, Func, FuncType, Global, Memory, ResourceLimiter, Store, Table};
@@ -8,6 +8,7 @@ use wasmi_core::LimiterError;
 
 use super::request::Request;
 use crate::module::{Layout, MEMORY, Module};
+use crate::snapshot::References;
 use crate::trap::Cause;
 use crate::{Fault, Limits, Trap, Val, ValType};
 
@@ -21,6 +22,7 @@ pub(crate) struct Core {
     pointers: Option<Table>,
     stack_pointer: Option<Global>,
     thrown: Option<Global>,
+    references: OnceLock<Arc<References>>,
     /// The export that the host called.
     pub(crate) entry: Arc<str>,
     /// Fuel of the call that the interpreter does not have yet.
@@ -36,6 +38,8 @@ pub(crate) struct Core {
 pub(crate) struct Growth {
     memory_bytes: usize,
     table_elements: usize,
+    /// Elements of all tables, so far.
+    elements: usize,
     memory_denied: bool,
 }
 
@@ -47,6 +51,7 @@ impl Core {
             Growth {
                 memory_bytes: limits.memory_bytes,
                 table_elements: limits.table_elements,
+                elements: 0,
                 memory_denied: false,
             },
         );
@@ -61,6 +66,7 @@ impl Core {
             pointers: layout.pointers.as_ref().and_then(|it| instance.get_table(&store, it)),
             stack_pointer: layout.stack_pointer.as_ref().and_then(global),
             thrown: layout.thrown.as_ref().and_then(global),
+            references: OnceLock::new(),
             module: module.clone(),
             limits,
             instance,
@@ -107,6 +113,11 @@ impl Core {
             return Err(Trap::WrongArguments { function, signature });
         }
         Ok((function, arguments.iter().map(|it| it.to_wasmi()).collect()))
+    }
+
+    /// The functions that references can be to: the same ones as long as the instance lives.
+    pub(crate) fn references(&self) -> Arc<References> {
+        self.references.get_or_init(|| Arc::new(References::of(self))).clone()
     }
 
     pub(crate) fn memory(&self) -> &[u8] {
@@ -305,11 +316,16 @@ impl ResourceLimiter for Growth {
 
     fn table_growing(
         &mut self,
-        _current: usize,
+        current: usize,
         desired: usize,
         maximum: Option<usize>,
     ) -> Result<bool, LimiterError> {
-        Ok(desired <= self.table_elements && maximum.is_none_or(|maximum| desired <= maximum))
+        let elements = self.elements.saturating_add(desired.saturating_sub(current));
+        let allowed = elements <= self.table_elements;
+        if allowed {
+            self.elements = elements;
+        }
+        Ok(allowed && maximum.is_none_or(|maximum| desired <= maximum))
     }
 
     fn memory_grow_failed(&mut self, _: &MemoryError) -> Result<(), LimiterError> {

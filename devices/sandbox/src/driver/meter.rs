@@ -62,7 +62,7 @@ impl Core {
     }
 
     /// As [`Core::charge`], for what cannot be interrupted and so waits for its turns beforehand.
-    pub(super) async fn spend(&mut self, fuel: u64) -> Result<(), Trap> {
+    pub(crate) async fn spend(&mut self, fuel: u64) -> Result<(), Trap> {
         if fuel > self.fuel() {
             self.refill(fuel).await?;
         }

@@ -29,6 +29,12 @@ pub enum LuaError {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// What the script gave at once are more values than a message of a script may have.
+    #[error("more than {limit} values left the script at once")]
+    TooManyValues {
+        /// [`GUEST_VALUES`](crate::GUEST_VALUES).
+        limit: usize,
+    },
     /// An earlier call was ended midway, so that the guest's memory is in no state between calls.
     #[error("the script was ended midway: it is to be restored")]
     Broken,

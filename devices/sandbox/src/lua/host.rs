@@ -9,8 +9,8 @@ use oxbeam_protocol::limits::MAX_SIZE;
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::values::value;
-use super::{LuaError, trace};
-use crate::{Guest, Host, HostError, Import, Val};
+use super::{FUEL_OF_LUA, LuaError, trace};
+use crate::{Guest, HOST_CALL_FUEL, Host, HostError, Import, Trap, Val};
 
 /// A function of the library `ao`. Source: spec 14, section 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +74,14 @@ const GET: i32 = 17;
 const SET: i32 = 18;
 const EVENT: i32 = 19;
 
+/// Bytes that cross the border for a unit of fuel.
+const BYTES_A_FUEL: u64 = 8;
+/// Fuel of a value that the host makes of what the guest has written.
+const VALUE_FUEL: u64 = 16;
+/// Fuel of a call to the host, of which the driver has taken some: it does not know of
+/// [`FUEL_OF_LUA`].
+const CALL_FUEL: u64 = HOST_CALL_FUEL * (FUEL_OF_LUA - 1);
+
 /// The host of one operation.
 pub(super) struct Border<'a> {
     /// What the guest takes next: its arguments, then answers.
@@ -84,22 +92,36 @@ pub(super) struct Border<'a> {
 }
 
 impl Border<'_> {
-    fn out(&mut self, arguments: &[Val], guest: &Guest<'_>) -> Result<Vec<Val>, HostError> {
+    async fn out(
+        &mut self,
+        arguments: &[Val],
+        guest: &mut Guest<'_>,
+    ) -> Result<Vec<Val>, HostError> {
         let (address, length) = two(arguments)?;
         if self.outward.len() + length as usize > MAX_SIZE {
             return Err(Box::new(LuaError::TooLarge { limit: MAX_SIZE }));
         }
+        pay(guest, length as usize).await?;
         self.outward.extend_from_slice(guest.read(u64::from(address), u64::from(length))?);
         Ok(Vec::new())
     }
 
-    fn take(&self, arguments: &[Val], guest: &mut Guest<'_>) -> Result<Vec<Val>, HostError> {
+    async fn take(
+        &mut self,
+        arguments: &[Val],
+        guest: &mut Guest<'_>,
+    ) -> Result<Vec<Val>, HostError> {
+        pay(guest, self.inward.len()).await?;
         guest.write(u64::from(one(arguments)?), &self.inward)?;
         Ok(Vec::new())
     }
 
     /// Does what the guest asks for; the answer is its size.
-    async fn ask(&mut self, arguments: &[Val]) -> Result<Vec<Val>, HostError> {
+    async fn ask(
+        &mut self,
+        arguments: &[Val],
+        guest: &mut Guest<'_>,
+    ) -> Result<Vec<Val>, HostError> {
         let asked = one(arguments)?.cast_signed();
         let sent = std::mem::take(&mut self.outward);
         self.inward.clear();
@@ -115,16 +137,22 @@ impl Border<'_> {
             EVENT => AoFunction::Event,
             _ => return Err(Box::new(LuaError::Border { reason: "an unknown question" })),
         };
-        self.inward = self.answer(function, &sent).await?;
+        self.inward = self.answer(function, &sent, guest).await?;
         Ok(vec![Val::I32(i32::try_from(self.inward.len())?)])
     }
 
-    async fn answer(&mut self, function: AoFunction, sent: &[u8]) -> Result<Vec<u8>, HostError> {
+    async fn answer(
+        &mut self,
+        function: AoFunction,
+        sent: &[u8],
+        guest: &mut Guest<'_>,
+    ) -> Result<Vec<u8>, HostError> {
         let mut incoming = Incoming::new(sent);
         let mut arguments = Vec::new();
         for _ in 0..incoming.count()? {
             arguments.push(value(incoming.value()?, false)?);
         }
+        guest.spend(FUEL_OF_LUA * VALUE_FUEL * incoming.values() as u64).await?;
         let mut answer = Outgoing::default();
         match self.ao.ao(function, arguments).await {
             Ok(values) => values.iter().for_each(|value| answer.value(value)),
@@ -143,15 +171,21 @@ impl Host for Border<'_> {
         guest: &'a mut Guest<'_>,
     ) -> BoxFuture<'a, Result<Vec<Val>, HostError>> {
         async move {
+            guest.spend(CALL_FUEL).await?;
             match &*import.name {
-                "out" => self.out(arguments, guest),
-                "take" => self.take(arguments, guest),
-                "ask" => self.ask(arguments).await,
+                "out" => self.out(arguments, guest).await,
+                "take" => self.take(arguments, guest).await,
+                "ask" => self.ask(arguments, guest).await,
                 _ => Err(LuaError::Border { reason: "an unknown import" }.into()),
             }
         }
         .boxed()
     }
+}
+
+/// Takes the fuel of bytes that cross the border.
+async fn pay(guest: &mut Guest<'_>, bytes: usize) -> Result<(), Trap> {
+    guest.spend(FUEL_OF_LUA * (bytes as u64 / BYTES_A_FUEL)).await
 }
 
 const WRONG: LuaError = LuaError::Border { reason: "wrong arguments of an import" };

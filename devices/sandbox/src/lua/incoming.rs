@@ -5,6 +5,7 @@ use num_bigint::BigInt;
 use oxbeam_protocol::limits::MAX_DEPTH;
 
 use super::LuaError;
+use crate::GUEST_VALUES;
 
 /// A value as the guest wrote it.
 #[derive(Debug, Clone)]
@@ -84,42 +85,57 @@ pub(super) fn place(text: &[u8]) -> Option<usize> {
 }
 
 /// Reads what the guest wrote.
-pub(super) struct Incoming<'a>(&'a [u8]);
+pub(super) struct Incoming<'a> {
+    bytes: &'a [u8],
+    /// How many values have been read.
+    values: usize,
+    limit: usize,
+}
 
 const CUT: LuaError = LuaError::Border { reason: "a value is cut off" };
 
 impl<'a> Incoming<'a> {
     pub(super) const fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
+        Self { bytes, values: 0, limit: GUEST_VALUES }
+    }
+
+    /// Reads a table that came into being call by call, so that no bound of one call holds for it.
+    pub(super) const fn kept(bytes: &'a [u8]) -> Self {
+        Self { bytes, values: 0, limit: usize::MAX }
+    }
+
+    /// How many values have been read, those in tables and their keys included.
+    pub(super) const fn values(&self) -> usize {
+        self.values
     }
 
     pub(super) const fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.bytes.is_empty()
     }
 
     /// The next tag, left where it is.
     pub(super) fn peek(&self) -> Option<u8> {
-        self.0.first().copied()
+        self.bytes.first().copied()
     }
 
     pub(super) fn tag(&mut self) -> Result<u8, LuaError> {
-        self.0.try_get_u8().map_err(|_| CUT)
+        self.bytes.try_get_u8().map_err(|_| CUT)
     }
 
     pub(super) fn count(&mut self) -> Result<u32, LuaError> {
-        self.0.try_get_u32_le().map_err(|_| CUT)
+        self.bytes.try_get_u32_le().map_err(|_| CUT)
     }
 
     fn text(&mut self) -> Result<Bytes, LuaError> {
         let length = self.count()? as usize;
-        let (text, rest) = self.0.split_at_checked(length).ok_or(CUT)?;
-        self.0 = rest;
+        let (text, rest) = self.bytes.split_at_checked(length).ok_or(CUT)?;
+        self.bytes = rest;
         // A copy: a slice would keep everything that the call gave in memory.
         Ok(Bytes::copy_from_slice(text))
     }
 
     fn id(&mut self) -> Result<u64, LuaError> {
-        self.0.try_get_u64_le().map_err(|_| CUT)
+        self.bytes.try_get_u64_le().map_err(|_| CUT)
     }
 
     /// Everything there is.
@@ -144,12 +160,16 @@ impl<'a> Incoming<'a> {
         if depth > MAX_DEPTH + 1 {
             return Err(LuaError::Border { reason: "values nested too deep" });
         }
+        self.values += 1;
+        if self.values > self.limit {
+            return Err(LuaError::TooManyValues { limit: self.limit });
+        }
         Ok(match self.tag()? {
             b'n' => Raw::Nil,
             b'T' => Raw::Boolean(true),
             b'F' => Raw::Boolean(false),
-            b'i' => Raw::Number(self.0.try_get_i64_le().map_err(|_| CUT)?),
-            b'd' => Raw::Float(self.0.try_get_f64_le().map_err(|_| CUT)?),
+            b'i' => Raw::Number(self.bytes.try_get_i64_le().map_err(|_| CUT)?),
+            b'd' => Raw::Float(self.bytes.try_get_f64_le().map_err(|_| CUT)?),
             b's' => Raw::Text(self.text()?),
             b'b' => Raw::Big(self.big()?),
             b'r' => Raw::Known(self.id()?),

@@ -46,6 +46,14 @@ fn an_endless_loop_of_tries_runs_out_of_fuel() {
 }
 
 #[test]
+fn tables_have_so_many_elements_together() {
+    let tables = |each: u32| format!("(module (table {each} funcref) (table {each} funcref))");
+    assert!(instance_within(&tables(50_000), tight()).is_ok());
+    let trap = instance_within(&tables(50_001), tight()).err();
+    assert!(matches!(trap, Some(Trap::TableTooLarge { limit: 100_000 })), "{trap:?}");
+}
+
+#[test]
 fn a_start_function_that_loops_runs_out_of_fuel() {
     let text = "(module (start $s) (func $s (loop $l (br $l))))";
 

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use oxbeam_protocol::{List, Message, Value};
-use oxbeam_sandbox::Trap;
 use oxbeam_sandbox::lua::{AoError, AoFunction, AoHost, Context, LuaError, NoAo, SANDBOXED, Vm};
+use oxbeam_sandbox::{HOST_CALL_FUEL, Trap};
 
 use crate::lua::{integer, raised, vm};
 
@@ -255,4 +255,62 @@ async fn random_numbers_follow_from_the_seed() {
     assert_eq!(drawn(None).await, drawn(None).await);
     assert_ne!(drawn(Some(1)).await, drawn(Some(2)).await);
     assert_ne!(drawn(Some(1)).await, drawn(None).await);
+}
+
+/// How often a call gave its thread away before it ended.
+async fn turns<T>(call: impl Future<Output = T>) -> (T, usize) {
+    let mut call = std::pin::pin!(call);
+    let mut turns = 0;
+    let result = std::future::poll_fn(|context| {
+        turns += 1;
+        call.as_mut().poll(context)
+    });
+    (result.await, turns)
+}
+
+const LARGE: &str = "local s = string.rep('x', 8000000) for i = 1, ... do ao.event(s) end";
+
+#[tokio::test]
+async fn what_is_handed_to_the_host_costs_fuel_by_its_size() {
+    let mut vm = with_ao(LARGE).await;
+    vm.call(b"f", vec![integer(0)], Context::default(), &mut NoAo).await.expect("it returns");
+    let none = vm.fuel_used();
+    let event = vec![integer(1)];
+    let mut host = Answers::default();
+    vm.call(b"f", event, Context::default(), &mut host).await.expect("it returns");
+    let one = vm.fuel_used() - none;
+    // Out of the guest, and into it again: this host says what it was told.
+    assert!(one > 2 * 8_000_000 / 8, "an event of 8 MB costs {one} of fuel");
+}
+
+#[tokio::test]
+async fn a_script_that_does_nothing_but_call_its_host_gives_its_thread_away() {
+    let mut vm = with_ao(LARGE).await;
+    let mut host = Answers::default();
+    let call = vm.call(b"f", vec![integer(20)], Context::default(), &mut host);
+    let (result, turns) = turns(call).await;
+    result.expect("it returns");
+    assert!(turns > 100, "160 MB crossed the border in {turns} turns");
+}
+
+#[tokio::test]
+async fn a_call_to_the_host_costs_a_script_what_it_costs_other_guests() {
+    let mut vm = with_ao("for i = 1, ... do ao.event('x') end").await;
+    let mut host = Answers::default();
+    let calls = vec![integer(1000)];
+    vm.call(b"f", calls, Context::default(), &mut host).await.expect("it returns");
+    let each = vm.fuel_used() / 1000;
+    assert!(each > HOST_CALL_FUEL, "a call costs {each} of fuel");
+}
+
+#[tokio::test]
+async fn a_table_that_is_named_over_and_over_is_no_more_than_the_values_it_stands_for() {
+    let table = "local one, all = {}, {}
+        for i = 1, 1050 do one[i] = true end
+        for i = 1, 1000 do all[i] = one end ";
+    for last in ["return all", "ao.event(all)"] {
+        let (result, _) = ask(&format!("{table}{last}"), Vec::new()).await;
+        let error = result.expect_err("1 050 000 values").to_string();
+        assert_eq!(error, "more than 1048576 values left the script at once", "{last}");
+    }
 }

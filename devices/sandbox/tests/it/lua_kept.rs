@@ -1,5 +1,7 @@
 //! The state stays in the guest, and nobody sees that.
 
+use std::time::{Duration, Instant};
+
 use oxbeam_protocol::{Message, Value};
 use oxbeam_sandbox::Limits;
 use oxbeam_sandbox::lua::{Context, Crossed, NoAo, Vm};
@@ -119,6 +121,65 @@ async fn as_much_crosses_in_a_slot_of_a_large_state_as_of_a_small_one() {
     let small = crossed(10).await;
     assert!(small.inward < 300 && small.outward < 300, "{small:?}");
     assert_eq!(crossed(20_000).await, small);
+}
+
+/// A script whose state holds tables with metatables, which do not cross the border.
+const OBJECTS: &str = "
+function make(base, request)
+    base.objects = {}
+    for i = 1, request.n do base.objects['k' .. i] = setmetatable({x = 1}, {}) end
+    return base
+end
+function look(base)
+    local plain = 0
+    for _, object in pairs(base.objects) do
+        if getmetatable(object) == nil then plain = plain + 1 end
+    end
+    base.plain = plain
+    return base
+end";
+
+/// How long the making of a state of so many objects took, and the call after it.
+async fn made_and_looked_at(objects: i64) -> (Duration, Duration) {
+    let mut vm = vm(OBJECTS).await;
+    let request = Value::Map(Message::new().with("n", integer(objects)));
+    let begun = Instant::now();
+    let made = vm.call(b"make", vec![Message::new().into(), request], KEEP, &mut NoAo).await;
+    let state = made.expect("it returns").pop().expect("a state");
+    let made = begun.elapsed();
+    let seen = vm.call(b"look", vec![state], KEEP, &mut NoAo).await.expect("it returns");
+    let plain = seen.first().and_then(Value::as_map).and_then(|state| state.get("plain"));
+    assert_eq!(plain, Some(&integer(objects)));
+    (made, begun.elapsed() - made)
+}
+
+#[tokio::test]
+async fn a_state_of_many_objects_does_not_hold_up_the_next_call() {
+    for objects in [4096, 20_000] {
+        let (made, looked_at) = made_and_looked_at(objects).await;
+        assert!(looked_at < 20 * made, "{objects} objects: {looked_at:?}, made in {made:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_grew_call_by_call_is_not_lost_with_a_restart() {
+    let script = "function grow(base)
+        base.list = base.list or {}
+        for i = 1, 300000 do table.insert(base.list, true) end
+        return base
+    end
+    function length(base) return {n = #base.list} end";
+    let mut vm = vm(script).await;
+    let mut state = Value::Map(Message::new());
+    for _ in 0..4 {
+        let grown = vm.call(b"grow", vec![state], KEEP, &mut NoAo).await;
+        state = grown.expect("it returns").pop().expect("a state");
+    }
+    let snapshot = vm.snapshot().expect("between calls");
+    let mut restored = Vm::restore(&snapshot, Limits::default()).expect("it is its own");
+    let length = restored.call(b"length", vec![state], KEEP, &mut NoAo).await;
+    let expected = Message::new().with("n", integer(1_200_000));
+    assert_eq!(length.expect("it returns"), [Value::Map(expected)]);
 }
 
 #[tokio::test]

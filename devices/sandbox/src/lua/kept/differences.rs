@@ -2,6 +2,10 @@
 
 use super::*;
 
+/// Altered tables that are replaced one by one, each with the whole way to it. With more of them
+/// there is little left of the table that does not cross, and the ways could be longer than it.
+const MAX_ALTERED: usize = 4096;
+
 /// What is to be changed in the guest's table, with the keys that it has there.
 struct Differences<'a> {
     kept: &'a Kept,
@@ -12,10 +16,10 @@ struct Differences<'a> {
 
 impl Kept {
     /// Writes the guest's table as the caller wants it: as kept, with changes. `None` when it is
-    /// another table altogether.
+    /// another table altogether, or too much of it is.
     pub(in super::super) fn differences(&self, wanted: &Value) -> Option<Vec<u8>> {
         let (Value::Map(kept), Value::Map(wanted)) = (&self.value, wanted) else { return None };
-        if self.altered.contains(&self.root) {
+        if self.altered.contains(&self.root) || self.altered.len() > MAX_ALTERED {
             return None;
         }
         let mut differences =
@@ -73,13 +77,10 @@ impl Differences<'_> {
     /// Replaces tables that the script would see otherwise if they had crossed the border.
     fn altered(&mut self, wanted: &Value) -> Option<()> {
         for id in &self.kept.altered {
-            let path = self.kept.path(*id).ok()?;
-            // One inside another is replaced with it; one that is gone, or was replaced, is right.
-            let inside = self.kept.altered.iter().any(|outer| {
-                outer != id && self.kept.path(*outer).is_ok_and(|outer| path.starts_with(&outer))
-            });
-            let now = path.iter().try_fold(wanted, look);
-            if let (false, Some(now)) = (inside, now) {
+            // One that is gone, or was replaced, is right.
+            if let Some(path) = self.kept.outermost(*id).ok()?
+                && let Some(now) = path.iter().try_fold(wanted, look)
+            {
                 let (key, outer) = path.split_last()?;
                 self.path = outer.to_vec();
                 self.change(&key.clone(), Some(now));
@@ -87,5 +88,19 @@ impl Differences<'_> {
         }
         self.path.clear();
         Some(())
+    }
+}
+
+impl Kept {
+    /// The keys that lead to an altered table, unless it lies in another, with which it is replaced.
+    fn outermost(&self, id: u64) -> Result<Option<Vec<Key>>, Shared> {
+        let mut holder = id;
+        while holder != self.root {
+            holder = self.tables.get(&holder).ok_or(Shared)?.place.0;
+            if self.altered.contains(&holder) {
+                return Ok(None);
+            }
+        }
+        self.path(id).map(Some)
     }
 }
