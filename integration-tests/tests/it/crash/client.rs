@@ -150,7 +150,12 @@ impl Letter {
         let key = if sent == Sent::Scheduled { "schedule" } else { "push" };
         let target = format!("/{process}~process@1.0/{key}");
         let reply = client.send("POST", &target, &signed(&message, wallet)?)?;
-        ensure!(reply.status == 200, "{target} is answered with {}: {:?}", reply.status, reply.body);
+        ensure!(
+            reply.status == 200,
+            "{target} is answered with {}: {:?}",
+            reply.status,
+            reply.body
+        );
         let slot = reply.header("slot").context("no slot")?.parse()?;
         Ok(Acknowledged { process, slot, token, sent })
     }

@@ -64,7 +64,8 @@ fn log(visitor: &mut Person, process: &str) -> Vec<String> {
 
 fn token(message: &Json) -> String {
     let mut tags = message["Tags"].as_array().into_iter().flatten();
-    let token = tags.find(|tag| tag["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("token")));
+    let token = tags
+        .find(|tag| tag["name"].as_str().is_some_and(|name| name.eq_ignore_ascii_case("token")));
     token.and_then(|tag| tag["value"].as_str()).unwrap_or_default().to_owned()
 }
 
