@@ -3,6 +3,7 @@
 
 mod aos;
 mod clients;
+mod docs;
 mod hyper;
 mod person;
 mod vectors;
