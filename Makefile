@@ -19,7 +19,7 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run install docs test check bench bench-node bench-start bench-guests fuzz vectors crash crash-node lua
+.PHONY: help run demo install docs test check bench bench-node bench-start bench-guests fuzz vectors crash crash-node lua
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,6 +28,11 @@ run: ## Build and start the node; ARGS="--port 9000" are its arguments
 	@scripts/setup $@
 	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
 	@exec "$${CARGO_TARGET_DIR:-target}/debug/oxbeam" start $(ARGS)
+
+demo: ## Two agents, a thousand messages, kill -9 in the middle: nothing is lost
+	@scripts/setup $@
+	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
+	@scripts/demo
 
 install: ## Build the program and install it in PREFIX (/usr/local); SERVICE=1 adds the unit
 	@scripts/install --prefix "$(PREFIX)" $(if $(SERVICE),--service)

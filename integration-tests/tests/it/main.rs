@@ -4,6 +4,7 @@
 mod aos;
 mod clients;
 mod crash;
+mod docs;
 mod hyper;
 mod person;
 mod vectors;
