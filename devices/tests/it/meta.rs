@@ -87,7 +87,7 @@ async fn only_what_was_signed_as_a_change_of_this_node_is_one() {
     let node = TestNode::with(Message::from([("operator", address.as_str())])).await;
     let led_here = async |words: Message| {
         let signed = crate::node::signed(&words, &operator);
-        let signed = node.node.authenticate(signed).await.unwrap();
+        let signed = node.node.authenticate(signed).await.unwrap().into_message();
         node.node.answer(signed.with("path", "/~meta@1.0/info").with("method", "POST")).await
     };
     let words = || Message::from([("type", "Message"), ("greeting", "hi")]);
@@ -106,7 +106,7 @@ async fn only_what_was_signed_as_a_change_of_this_node_is_one() {
     assert_eq!(node.answer_own(own).await.status, 200);
     let record = Message::from([("path", "/~scheduler@1.0/location")]);
     let record = node.answer(record).await.message.get("body").unwrap().as_map().unwrap().clone();
-    let record = node.node.authenticate(record).await.unwrap();
+    let record = node.node.authenticate(record).await.unwrap().into_message();
     let moved = record.with("path", "/~meta@1.0/info").with("method", "POST");
     assert_eq!(node.node.answer(moved).await.status, 400, "everybody can read it");
     assert_eq!(info(&node, "data-protocol").await, None);
