@@ -52,12 +52,8 @@ pub(crate) fn orders(context: &Context, action: &str) -> bool {
 }
 
 fn is_unclaimed(context: &Context) -> bool {
-    is_unclaimed_by(&context.configuration().message)
-}
-
-/// Whether a node with this configuration belongs to whoever comes first.
-pub(crate) fn is_unclaimed_by(configuration: &Message) -> bool {
-    configuration.get("operator").is_some_and(|operator| operator.is_name(UNCLAIMED))
+    let operator = context.configuration().message.get("operator");
+    operator.is_some_and(|operator| operator.is_name(UNCLAIMED))
 }
 
 /// Refuses what takes effect beyond a state, to whoever computes one: every recompute would have the

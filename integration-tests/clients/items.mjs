@@ -57,6 +57,10 @@ await step('two items of one content are two messages', async () => {
   const fields = await log()
   const [first, second] = [await item(signer, fields, '1984'), await item(signer, fields, '1984')]
   for (const made of [first, second]) same((await post('/push', made)).headers.get('process'), made.id)
-  for (const made of [first, second]) same((await json(`/${made.id}?require-codec=application/json`)).type, 'Process')
+  for (const made of [first, second]) {
+    same((await json(`/${made.id}?require-codec=application/json`)).type, 'Process')
+    const back = await fetch(`${NODE}/${made.id}?require-codec=ans104@1.0`)
+    same(Buffer.from(await back.arrayBuffer()).equals(made.getRaw()), true)
+  }
 })
 end()

@@ -5,29 +5,17 @@ use oxbeam_kernel::{Call, CallError, NodeMessage, Outcome};
 use oxbeam_protocol::{Key, List, Message, Value};
 
 use crate::made;
-use crate::roles::{is_admin_of, is_unclaimed_by, vouched};
+use crate::roles::{is_admin_of, vouched};
 
 /// Most changes that `node_history` shows: the first, and the last of the others.
 const MAX_HISTORY: usize = 1000;
 
 /// What is said of a change that was made before.
-const REPEATED: &str = "This change was made before, and may not be in force: the configuration has been changed since, \
-     or the node was restarted. Sign it anew; if the signature comes out the same, with a `nonce`.";
-
-/// What is said of a change that does not say what it is for.
-const NO_PURPOSE: &str = "A signed change of the configuration says what it is for. Sign with it `path`, as \
-     /~meta@1.0/info, or `node`, as the address of this node.";
-
-/// What is said of a change that is for another node.
-const OTHER_NODE: &str = "This change is for another node: its `node` is not this node's address.";
-
-/// How the path of a change begins.
-const INFO: &[u8] = b"~meta@1.0/info";
-/// The key by which a change names the node that it is for.
-const NODE: &str = "node";
+const REPEATED: &str = "This change was made before, and the configuration has been changed since. Sign it anew; if \
+     the signature comes out the same, with a `nonce`.";
 
 /// Keys of every request, which say how it travelled.
-const TRANSPORT: [&str; 17] = [
+const TRANSPORT: [&str; 16] = [
     "accept",
     "accept-bundle",
     "accept-encoding",
@@ -40,7 +28,6 @@ const TRANSPORT: [&str; 17] = [
     "content-type",
     "codec-device",
     "method",
-    NODE,
     "origin",
     "path",
     "referer",
@@ -68,8 +55,7 @@ pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
     if let Err(outcome) = make(&node.configuration()) {
         return Ok(outcome);
     }
-    let order = made::of_order(&signatures);
-    if !signatures.is_empty() && !made::remember(node, &order).await? {
+    if !signatures.is_empty() && !made::remember(node, &made::of_order(&signatures)).await? {
         let now = node.configuration();
         let last = now.message.private(MADE_BY).and_then(Value::as_bytes);
         return Ok(match last == Some(&made_by) {
@@ -80,10 +66,7 @@ pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
     // What is in force now decides, not what was when the request came: a node is claimed once.
     Ok(match node.configure(make) {
         Ok(configuration) => done(&configuration),
-        Err(outcome) => {
-            made::forget(node, &order).await?;
-            outcome
-        }
+        Err(outcome) => outcome,
     })
 }
 
@@ -102,28 +85,11 @@ fn changed(
     if !is_admin_of(&call.context, &now.message) {
         return Err(refused("Unauthorized"));
     }
-    if !is_unclaimed_by(&now.message) {
-        is_meant(call).map_err(refused)?;
-    }
     let mut changed = now.changed(changes).map_err(|error| refused(&error.to_string()))?;
     let history = with_entry(history(&now.message), changes.clone());
     changed.message.insert("node_history", history);
     changed.message.set_private(MADE_BY, made_by.clone());
     Ok(changed)
-}
-
-/// Whether what was signed is a change of this node's configuration. Operators sign other things as well,
-/// and have other nodes: whoever has seen one of these could send it here.
-fn is_meant(call: &Call) -> Result<(), &'static str> {
-    let Some(signed) = call.context.signed() else { return Ok(()) };
-    let path = signed.get("path").and_then(Value::as_name);
-    let path = path.map(|path| path.strip_prefix(b"/").unwrap_or(path));
-    match signed.get(NODE) {
-        Some(named) if named.is_name(call.context.node().address()) => Ok(()),
-        Some(_) => Err(OTHER_NODE),
-        None if path.is_some_and(|path| path.starts_with(INFO)) => Ok(()),
-        None => Err(NO_PURPOSE),
-    }
 }
 
 fn refused(sentence: &str) -> Outcome {

@@ -25,7 +25,7 @@ const ATTACKS: [(&str, u64); 8] = [
     ("local s = 'x' while true do s = s .. s end", MEMORY as u64),
     ("return ('x'):rep(1 << 30)", MEMORY as u64),
     ("return ('x'):rep(1 << 40)", MEMORY as u64),
-    ("for i = 1, 1e9 do _G['g' .. i] = i end", MEMORY as u64),
+    ("for i = 1, 1e9 do _G['g' .. i] = i end", FUEL),
 ];
 
 const BYSTANDER: &str = "function compute(base) base.n = (base.n or 0) + 1 return base end";

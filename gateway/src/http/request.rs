@@ -37,5 +37,6 @@ pub(super) async fn read(
     let wants = Wants::of(&message, primitive)?;
     let filtered = option::list(node, "http_inbound_filter_keys");
     let singleton = normal::message(message, received, primitive, &wants, &filtered)?;
+    let wants = wants.at(singleton.get_exact("path"));
     Ok(Request { singleton, wants })
 }

@@ -60,7 +60,7 @@ pub(super) async fn write(gate: &Gate, answer: &Answer, wants: &Wants) -> Result
             if answer.signed { sign::signed(node, message, &codec, wants).await? } else { message };
         match codec {
             Codec::Json => json::write(node, message, answer.status, wants.bundle).await?,
-            Codec::Ans104 => ans104::write(node, message, answer.status, wants.bundle).await?,
+            Codec::Ans104 => ans104::write(node, message, answer.status, wants).await?,
             _ => httpsig::write(gate, message, answer.status, wants.bundle).await?,
         }
     };

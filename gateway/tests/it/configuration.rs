@@ -18,18 +18,12 @@ async fn owned(operator: &Wallet, more: Message) -> TestNode {
     TestNode::with(Default::default(), configuration).await
 }
 
-/// One change of this node.
-fn change(node: &TestNode, key: &str, value: &str) -> Message {
-    let words = [(key.to_owned(), value.to_owned())].into_iter().collect::<Message>();
-    words.with("node", node.node.address())
-}
-
 #[actix_rt::test]
 async fn nobody_but_the_operator_changes_it_however_the_request_is_forged() {
     let operator = stranger();
     let node = owned(&operator, Message::new()).await;
     let wish = Message::from([("good-item", "evil")]);
-    let by_operator = signed(&change(&node, "good-item", "good"), &operator);
+    let by_operator = signed(&Message::from([("good-item", "good")]), &operator);
     let mut header = wire(&by_operator);
     header.headers.insert("good-item".into(), "evil".into());
     let mut swapped = wire(&signed(&wish, &stranger()));
@@ -65,10 +59,10 @@ async fn nobody_but_the_operator_changes_it_however_the_request_is_forged() {
 async fn an_old_change_of_the_operators_is_not_made_again_in_whatever_form() {
     let operator = stranger();
     let node = owned(&operator, Message::new()).await;
-    let old = signed(&change(&node, "price", "1"), &operator);
+    let old = signed(&Message::from([("price", "1")]), &operator);
     assert_eq!(post(&node, INFO, &old).await.status, 200);
     assert_eq!(post(&node, INFO, &old).await.status, 200, "whoever has missed the answer");
-    let new = signed(&change(&node, "price", "2"), &operator);
+    let new = signed(&Message::from([("price", "2")]), &operator);
     assert_eq!(post(&node, INFO, &new).await.status, 200);
     // With a signature more, it is another message with the same signature of the operator's.
     let more = signed(&old, &stranger());
@@ -93,8 +87,9 @@ async fn changes_at_the_same_time_are_all_made() {
     const CHANGES: usize = 32;
     let operator = stranger();
     let node = owned(&operator, Message::new()).await;
-    let message =
-        |number: usize| signed(&change(&node, &format!("item-{number}"), "set"), &operator);
+    let message = |number: usize| {
+        signed(&Message::from([(format!("item-{number}"), "set".to_owned())]), &operator)
+    };
     let messages: Vec<Message> = (0..CHANGES).map(message).collect();
     let answers = join_all(messages.iter().map(|message| post(&node, INFO, message))).await;
     let mut lengths: Vec<usize> = Vec::new();
@@ -119,7 +114,7 @@ async fn secrets_are_shown_in_no_form() {
         .with("remote", Message::new().with("inner", deep.clone()))
         .with("peers", list);
     let node = owned(&operator, options).await;
-    let wish = change(&node, "priv_more", SECRET).with("later", deep);
+    let wish = Message::from([("priv_more", SECRET)]).with("later", deep);
     assert_eq!(post(&node, INFO, &signed(&wish, &operator)).await.status, 200);
     let wallet = node.node.address().to_string();
     for path in [

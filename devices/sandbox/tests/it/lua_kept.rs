@@ -212,7 +212,7 @@ async fn programs_that_want_too_much_are_told_the_limit() {
         ("local function f() return pcall(f) end while true do f() end", fuel),
         ("for i = 1, 1e9 do _G['g' .. i] = i end", fuel),
         ("local s = 'x' while true do s = s .. s end", memory),
-        ("local t = {} for i = 1, 1e9 do t = {t} end", memory),
+        ("local t = {} for i = 1, 1e9 do t = {t} end", fuel),
         ("return require 'coroutine'.wrap(function() while true do end end)()", fuel),
         ("string.gsub(('x'):rep(100000), '.', function() while true do end end)", fuel),
         ("return table.concat(setmetatable({}, {__len = function() return 1e9 end}))", "concat"),

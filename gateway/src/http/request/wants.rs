@@ -1,7 +1,7 @@
 //! How the answer to a request is to look.
 
 use bytes::Bytes;
-use oxbeam_protocol::{Atom, Message, Value};
+use oxbeam_protocol::{Atom, Id, Message, Value};
 
 use super::primitive::Primitive;
 use crate::http::refusal::Refusal;
@@ -19,6 +19,8 @@ pub(in crate::http) struct Wants {
     pub(in crate::http) bundle: bool,
     /// `accept-signature` (RFC 9421, section 5): a node that signs on request is to sign.
     pub(in crate::http) signature: bool,
+    /// The id that the path begins with: of a message's items, the one that is asked for.
+    pub(in crate::http) named: Option<Id>,
     /// `access-control-request-headers`, which is echoed.
     pub(in crate::http) headers: Option<Bytes>,
 }
@@ -44,8 +46,17 @@ impl Wants {
             accept_bundle,
             bundle,
             signature: given("accept-signature").is_some(),
+            named: None,
             headers: primitive.text("access-control-request-headers"),
         })
+    }
+
+    /// The same for a request with this path.
+    pub(super) fn at(self, path: Option<&Value>) -> Self {
+        let text = path.and_then(Value::as_bytes).and_then(|path| std::str::from_utf8(path).ok());
+        let first = text
+            .and_then(|text| text.trim_start_matches('/').split(['/', '~', '&', '?', '+']).next());
+        Self { named: first.and_then(|id| id.parse().ok()), ..self }
     }
 
     /// What can be told of a request that could not be read: its answer is a sentence.

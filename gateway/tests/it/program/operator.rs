@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use oxbeam_protocol::commitment;
-use oxbeam_protocol::{Message, Value, Wallet};
+use oxbeam_protocol::{List, Message, Value, Wallet};
 
 use super::away::{Far, configured, report, send};
 use super::folder;
@@ -33,14 +33,15 @@ async fn posted(at: SocketAddr, path: &str, message: &Message, signer: &Wallet) 
 
 /// A process of the script that has met the poison.
 async fn poisoned(program: &Program, owner: &Wallet) -> String {
-    let module = Message::from([("content-type", "application/lua"), ("body", SCRIPT)]);
+    let module = Message::from([("name", "main.lua"), ("body", SCRIPT)]);
+    let modules: List = [Value::from(module)].into_iter().collect();
     let definition = Message::from([
         ("device", "process@1.0"),
         ("type", "Process"),
         ("execution-device", "lua@5.3a"),
         ("scheduler", &program.address),
     ]);
-    let definition = definition.with("module", module);
+    let definition = definition.with("module", modules);
     let answer = posted(listens(program), "/~scheduler@1.0/schedule", &definition, owner).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let definition = signed(&definition, owner);

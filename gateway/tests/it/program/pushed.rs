@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_rt::time::sleep;
 use oxbeam_protocol::commitment;
-use oxbeam_protocol::{Message, Value, Wallet};
+use oxbeam_protocol::{List, Message, Value, Wallet};
 
 use super::folder;
 use super::kill::{get, listens};
@@ -29,7 +29,8 @@ async fn post(program: &Program, path: &str, message: &Message, owner: &Wallet) 
 }
 
 async fn spawn(program: &Program, name: &str, owner: &Wallet) -> String {
-    let module = Message::from([("content-type", "application/lua"), ("body", SCRIPT)]);
+    let module = Message::from([("name", "main.lua"), ("body", SCRIPT)]);
+    let modules: List = [Value::from(module)].into_iter().collect();
     let definition = Message::from([
         ("device", "process@1.0"),
         ("type", "Process"),
@@ -37,7 +38,7 @@ async fn spawn(program: &Program, name: &str, owner: &Wallet) -> String {
         ("name", name),
         ("scheduler", &program.address),
     ]);
-    let definition = definition.with("module", module);
+    let definition = definition.with("module", modules);
     post(program, "/~scheduler@1.0/schedule", &definition, owner).await;
     commitment::signed_id(&signed(&definition, owner).into()).unwrap().to_string()
 }

@@ -7,8 +7,7 @@ use oxbeam_protocol::{List, Message, Value, Wallet};
 use crate::person::Person;
 
 /// Counts, passes tokens on, and rings with them later.
-const PROGRAM: &str = r#"
-function compute(base, assignment)
+const PROGRAM: &str = r#"function compute(base, assignment)
   local message = assignment.body
   base.count = (base.count or 0) + 1
   base.told = base.told or {}

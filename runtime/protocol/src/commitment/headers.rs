@@ -39,10 +39,7 @@ pub(crate) fn encode(commitments: &Message, forms: &Forms<'_>) -> Result<[Bytes;
                 header.extend_from_slice(b", ");
             }
             header.extend_from_slice(LABEL_PREFIX);
-            // Clients take labels of letters, digits and hyphens alone (spec 30, section 7).
-            header.extend(
-                label.as_bytes().iter().map(|byte| if *byte == b'_' { b'-' } else { *byte }),
-            );
+            header.extend_from_slice(label.as_bytes());
             header.push(b'=');
         }
         field::write_bytes(&mut signatures, &signature);
