@@ -385,10 +385,7 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
     let assignment = loop {
         match node.schedule(scene.process, proven(&message), None).await {
             Ok(assignment) => break assignment,
-            Err(error) => {
-                eprintln!("{error:?}");
-                assert!(error.http_status() >= 500, "{error}")
-            }
+            Err(error) => assert!(error.http_status() >= 500, "{error}"),
         }
         tokio::task::yield_now().await;
     };
