@@ -150,7 +150,7 @@ impl LocalStore {
         self.0.writer.close()
     }
 
-    /// Waits until the store has ended and given up its folder, and says why. For whoever starts it again.
+    /// Waits until the store writes no more, and says why. For whoever starts it again.
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         self.0.writer.ended()
     }

@@ -209,14 +209,10 @@ impl Writer {
         }
     }
 
-    /// Waits until the writer has given up what it writes to, and says why.
+    /// Waits until the writer writes no more, and says why.
     pub(crate) fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         let mut phase = self.phase.clone();
-        async move {
-            // What has ended may still be answering; whoever opens the folder next must find it free.
-            let _ = phase.wait_for(|phase| matches!(phase, Phase::Released(_))).await;
-            queue::why(&mut phase).await
-        }
+        async move { queue::why(&mut phase).await }
     }
 }
 
