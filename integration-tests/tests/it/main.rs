@@ -3,7 +3,6 @@
 
 mod aos;
 mod clients;
-mod crash;
 mod docs;
 mod hyper;
 mod person;
