@@ -2,8 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::thread;
 use std::time::Duration;
 
 use actix::fut::wrap_future;
@@ -15,10 +13,6 @@ use tracing::{debug, info, warn};
 
 use crate::boot::StorePlace;
 use crate::node::Node;
-
-/// How long the next try waits while requests under way still hold the store that has failed: without
-/// it all tries that a supervisor allows are over in a moment.
-const LET_GO: Duration = Duration::from_millis(200);
 
 /// How long pages of guest memory that no checkpoint names any more stay at most, about.
 const COLLECTS: Duration = Duration::from_mins(10);
@@ -37,18 +31,9 @@ impl StoreActor {
         node: &Arc<Node>,
     ) -> ActorSpec<Self> {
         let given = node.store_place().clone();
-        let was_open = AtomicBool::new(false);
         let make = move |_: &_| match open(&place, &config) {
-            Ok(store) => {
-                was_open.store(true, Relaxed);
-                Ok(Self { store, place: given.clone() })
-            }
-            Err(error) => {
-                if was_open.load(Relaxed) && matches!(error, StoreError::InUse { .. }) {
-                    thread::sleep(LET_GO);
-                }
-                Err(StartError::failed(with_causes(&error)))
-            }
+            Ok(store) => Ok(Self { store, place: given.clone() }),
+            Err(error) => Err(StartError::failed(with_causes(&error))),
         };
         ActorSpec::fallible(make).placement(Placement::Compute)
     }
