@@ -1,8 +1,6 @@
 //! Tells the program which commit it is built from: `OXBEAM_COMMIT` of the environment, else what git
 //! says of this checkout, else `unknown`.
 
-#![expect(clippy::print_stdout, reason = "this is how it speaks to cargo")]
-
 use std::path::Path;
 use std::process::Command;
 

@@ -195,11 +195,9 @@ impl Vm {
         context: Context,
         host: &mut dyn AoHost,
     ) -> Result<Vec<Value>, LuaError> {
-        if context.keep {
-            if self.is_unsure() {
-                let second = self.fork()?;
-                self.recall(second).await?;
-            }
+        if context.keep && self.is_unsure() {
+            let second = self.fork()?;
+            self.recall(second).await?;
         }
         let mut out = Outgoing::default();
         out.flags(if context.keep { KEEP } else { 0 });

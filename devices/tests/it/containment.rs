@@ -1,6 +1,6 @@
 //! One process is attacked from within; others on its thread hardly notice, and it says what happened.
 
-use std::rc::Rc;
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use oxbeam_kernel::{NodeMessage, Wanted};
@@ -80,25 +80,27 @@ async fn an_attacked_process_is_told_its_limit_and_requests_to_others_hardly_wai
     let mut options = NodeMessage::default();
     options.settings.guest.fuel = FUEL;
     options.settings.guest.memory_bytes = MEMORY;
-    let node = Rc::new(TestNode::on_threads(options).await);
+    let node = TestNode::on_threads(options).await;
     let bystander = spawn(&node, BYSTANDER).await;
     p99(&node, bystander).await;
     let undisturbed = p99(&node, bystander).await;
-    let target = node.clone();
-    let attacks = actix_rt::spawn(async move {
+    let mut attacks = pin!(async {
         let mut told = Vec::new();
         for (attack, limit) in ATTACKS {
-            told.push((attack, limit, attacked(&target, attack).await));
+            told.push((attack, limit, attacked(&node, attack).await));
         }
         told
     });
 
     let mut disturbed = Vec::new();
-    while !attacks.is_finished() {
-        disturbed.push(request(&node, bystander).await);
-    }
+    let told = loop {
+        tokio::select! {
+            told = &mut attacks => break told,
+            took = request(&node, bystander) => disturbed.push(took),
+        }
+    };
 
-    for (attack, limit, told) in attacks.await.unwrap() {
+    for (attack, limit, told) in told {
         assert!(told.contains(&format!("the limit is {limit}")), "{attack}: {told}");
     }
     let disturbed = p99_of(disturbed);

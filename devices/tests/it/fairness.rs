@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 use oxbeam_kernel::{Call, Device, NodeMessage, Outcome, Reply, Row, Wanted, reply};
 use oxbeam_protocol::{Id, List, Message, Value, commitment};
 use parking_lot::Mutex;
@@ -102,15 +103,14 @@ async fn endless_loops_leave_all_others_their_share() {
         processes.push(begun(&node, &format!("{kind} {number}"), kind, slots).await);
     }
     // All at once: nobody is done before the last has begun.
-    for process in processes {
-        let node = node.node.clone();
-        actix_rt::spawn(async move {
-            let context = node.context(Default::default());
-            let _ = node.state(&context, process, Wanted::Now).await;
-        });
+    let computed = processes.into_iter().map(async |process| {
+        let context = node.node.context(Default::default());
+        let _ = node.node.state(&context, process, Wanted::Now).await;
+    });
+    tokio::select! {
+        _ = join_all(computed) => unreachable!("some of them never end"),
+        () = ticks.enough.notified() => {}
     }
-
-    ticks.enough.notified().await;
 
     let (workers, endless) = (ticks.of("work"), ticks.of("spin"));
     let share = workers[0] as f64 / TICKS as f64;

@@ -1,13 +1,14 @@
 //! Requests that the node passes on, to real servers of this machine.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::thread;
 use std::time::Duration;
 
-use actix_rt::net::TcpListener;
 use actix_rt::time::timeout;
 use oxbeam_kernel::Answer;
 use oxbeam_protocol::commitment::committers;
 use oxbeam_protocol::{List, Message, Value, Wallet};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::node::{TestNode, signed};
@@ -19,32 +20,33 @@ struct Server {
 }
 
 impl Server {
-    async fn new(answer: impl Into<Vec<u8>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    fn new(answer: impl Into<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (sender, requests) = unbounded_channel();
         let answer = answer.into();
-        actix_rt::spawn(async move {
-            loop {
-                let (mut stream, _) = listener.accept().await.unwrap();
+        thread::spawn(move || {
+            // Those that are never answered stay open.
+            let mut silent = Vec::new();
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
                 let mut request = vec![0; 65_536];
-                let size = stream.read(&mut request).await.unwrap();
+                let size = stream.read(&mut request).unwrap();
                 let _ = sender.send(String::from_utf8_lossy(&request[..size]).into_owned());
-                stream.write_all(&answer).await.unwrap();
+                stream.write_all(&answer).unwrap();
                 if answer.is_empty() {
-                    // It never answers.
-                    std::mem::forget(stream);
+                    silent.push(stream);
                 }
             }
         });
         Self { url, requests }
     }
 
-    async fn saying(head: &str, body: &str) -> Self {
+    fn saying(head: &str, body: &str) -> Self {
         let length = body.len();
         let text =
             format!("HTTP/1.1 {head}content-length: {length}\r\nconnection: close\r\n\r\n{body}");
-        Self::new(text).await
+        Self::new(text)
     }
 
     async fn request(&mut self) -> String {
@@ -69,7 +71,7 @@ fn said(answer: &Answer) -> String {
 #[actix_rt::test]
 async fn the_answer_of_a_server_is_the_nodes_with_its_code() {
     let node = open().await;
-    let ok = Server::saying("200 OK\r\nx-up: 1\r\nset-cookie: a=b\r\nserver: x\r\n", "hello").await;
+    let ok = Server::saying("200 OK\r\nx-up: 1\r\nset-cookie: a=b\r\nserver: x\r\n", "hello");
     let answer = relay(&node, &format!("{}/a?b=c", ok.url)).await;
     assert_eq!((answer.status, said(&answer).as_str()), (200, "hello"), "{answer:?}");
     assert!(answer.message.get("x-up").unwrap().is_name("1"));
@@ -77,7 +79,7 @@ async fn the_answer_of_a_server_is_the_nodes_with_its_code() {
     assert!(!answer.message.contains("set-cookie"), "of this node nobody else sets cookies");
     assert!(!answer.message.contains("server"));
     for (head, code) in [("201 Created\r\n", 201), ("404 No\r\n", 404), ("503 No\r\n", 503)] {
-        let server = Server::saying(head, "x").await;
+        let server = Server::saying(head, "x");
         assert_eq!(relay(&node, &server.url).await.status, code);
     }
 }
@@ -85,7 +87,7 @@ async fn the_answer_of_a_server_is_the_nodes_with_its_code() {
 #[actix_rt::test]
 async fn keys_of_the_request_are_headers_and_those_of_the_connection_are_not() {
     let node = open().await;
-    let mut server = Server::saying("200 OK\r\n", "").await;
+    let mut server = Server::saying("200 OK\r\n", "");
     let request = Message::from([
         ("path", "/~relay@1.0/call"),
         ("method", "POST"),
@@ -112,7 +114,7 @@ async fn keys_of_the_request_are_headers_and_those_of_the_connection_are_not() {
 #[actix_rt::test]
 async fn nothing_is_sent_to_addresses_that_are_not_public() {
     let node = TestNode::start().await;
-    let mut server = Server::saying("200 OK\r\n", "secret").await;
+    let mut server = Server::saying("200 OK\r\n", "secret");
     let port = server.url.rsplit(':').next().unwrap().to_owned();
     for host in [
         "127.0.0.1",
@@ -139,9 +141,9 @@ async fn nothing_is_sent_to_addresses_that_are_not_public() {
 
 #[actix_rt::test]
 async fn a_redirect_is_shown_and_not_followed() {
-    let mut inner = Server::saying("200 OK\r\n", "secret").await;
+    let mut inner = Server::saying("200 OK\r\n", "secret");
     let head = format!("302 Found\r\nlocation: {}/\r\n", inner.url);
-    let outer = Server::saying(&head, "").await;
+    let outer = Server::saying(&head, "");
     let route = Message::from([("template", "/out")]).with("node", outer.url.clone());
     let node =
         TestNode::with(Message::new().with("routes", List::from_iter([Value::from(route)]))).await;
@@ -153,7 +155,7 @@ async fn a_redirect_is_shown_and_not_followed() {
 
 #[actix_rt::test]
 async fn a_route_of_the_operator_leads_where_a_url_of_a_stranger_does_not() {
-    let mut server = Server::saying("200 OK\r\n", "routed").await;
+    let mut server = Server::saying("200 OK\r\n", "routed");
     let rule = Message::from([("match", "^/up")]).with("with", server.url.clone());
     let route = Message::from([("template", "^/up/.*")]).with("node", rule);
     let node =
@@ -171,11 +173,11 @@ async fn a_route_of_the_operator_leads_where_a_url_of_a_stranger_does_not() {
 async fn size_time_and_number_are_bounded() {
     let limits = Message::from([("relay_networks", "any")]).with("relay_max_bytes", 4);
     let node = TestNode::with(limits.with("relay_timeout", 300)).await;
-    let large = Server::saying("200 OK\r\n", "12345").await;
+    let large = Server::saying("200 OK\r\n", "12345");
     let answer = relay(&node, &large.url).await;
     assert_eq!(answer.status, 500, "{answer:?}");
     assert!(said(&answer).contains("more than 4 bytes"), "{answer:?}");
-    let silent = Server::new("").await;
+    let silent = Server::new("");
     assert_eq!(relay(&node, &silent.url).await.status, 504);
 
     let none = Message::from([("relay_networks", "any")]).with("relay_max_requests", 0);
@@ -186,7 +188,7 @@ async fn size_time_and_number_are_bounded() {
 #[actix_rt::test]
 async fn a_cast_is_answered_before_the_server_answers() {
     let node = open().await;
-    let mut silent = Server::new("").await;
+    let mut silent = Server::new("");
     let request = Message::from([("path", "/~relay@1.0/cast"), ("method", "GET")]);
     let answer = node.answer(request.with("relay-path", silent.url.clone())).await;
     assert_eq!((answer.status, said(&answer).as_str()), (200, "OK"));
@@ -195,7 +197,7 @@ async fn a_cast_is_answered_before_the_server_answers() {
 
 #[actix_rt::test]
 async fn the_node_signs_for_others_only_if_its_operator_says_so() {
-    let mut server = Server::saying("200 OK\r\n", "").await;
+    let mut server = Server::saying("200 OK\r\n", "");
     let wants = |path: &str| {
         let request = Message::from([("path", "/~relay@1.0/call"), ("method", "GET")]);
         request.with("relay-path", path.to_owned()).with("relay-commit-request", true)
@@ -233,13 +235,13 @@ async fn a_signature_of_the_server_stays() {
         head.push_str(&format!("{}: {value}\r\n", name.to_text()));
     }
     let forged = head.replace("a: 1", "a: 2");
-    let server = Server::saying(&head, "").await;
+    let server = Server::saying(&head, "");
     let answer = relay(&node, &server.url).await;
     assert_eq!(answer.status, 200, "{answer:?}");
     let by: Vec<_> =
         committers(&answer.message).iter().map(|by| by.to_text().into_owned()).collect();
     assert_eq!(by, [somebody.address().to_string()]);
-    let server = Server::saying(&forged, "").await;
+    let server = Server::saying(&forged, "");
     let answer = relay(&node, &server.url).await;
     assert_eq!(answer.status, 500, "{answer:?}");
 }

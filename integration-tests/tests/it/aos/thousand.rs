@@ -134,7 +134,7 @@ fn visitor(node: &Program) -> Person {
 fn slots(folder: &Path, process: &str) -> Vec<SlotResult> {
     let process: Id = process.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let (store, _) = LocalStore::open(&folder.join("store"), &StoreConfig::default()).unwrap();
+    let (store, _) = LocalStore::open(folder.join("store"), &StoreConfig::default()).unwrap();
     runtime.block_on(async {
         let limit = Limit::count(usize::try_from(MESSAGES).unwrap() + 2);
         let page = store.results(process, 0, limit).await.unwrap();
