@@ -365,6 +365,7 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
     let scene =
         Scene::on(TestNode::on_disk(wallet, disk.clone(), NodeMessage::default()).await).await;
     let node = scene.node.node.clone();
+    let _held = node.store().unwrap();
     disk.fail_write(40, 7);
     let messages: Vec<_> = (0..200).map(|number| scene.message(number)).collect();
     let answers = join_all(
@@ -380,7 +381,7 @@ async fn a_write_that_fails_costs_its_requests_and_no_slot() {
         }
     }
     assert!(failed, "the write failed for nobody");
-    // The store is opened again, and the next request starts a scheduler that goes on from it.
+    // The store is opened again, though somebody holds the failed one, and the next request starts a scheduler that goes on from it.
     let message = scene.message("after");
     let assignment = loop {
         match node.schedule(scene.process, proven(&message), None).await {

@@ -86,8 +86,10 @@ impl Actor for StoreActor {
 }
 
 impl Drop for StoreActor {
+    /// The next one finds the folder free, whoever still holds this store.
     fn drop(&mut self) {
         self.place.store(None);
+        self.store.close_and_wait();
     }
 }
 

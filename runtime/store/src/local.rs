@@ -150,6 +150,11 @@ impl LocalStore {
         self.0.writer.close()
     }
 
+    /// As [`LocalStore::close`], on this thread.
+    pub fn close_and_wait(&self) {
+        self.0.writer.join();
+    }
+
     /// Waits until the store writes no more, and says why. For whoever starts it again.
     pub fn ended(&self) -> impl Future<Output = Ended> + Send + use<> {
         self.0.writer.ended()
