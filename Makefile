@@ -63,7 +63,7 @@ bench: ## Measure, with OpenSSL's figures from the same run at the end
 bench-node: ## Measure the whole node from a second process, over loopback HTTP
 	@scripts/setup $@
 	cargo build --release $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bins
-	"$${CARGO_TARGET_DIR:-target}/release/bench-node" "$${CARGO_TARGET_DIR:-target}/release/oxbeam"
+	@scripts/bench-node
 
 bench-guests: ## Measure guests beside wasmtime and native Lua, in one run
 	@scripts/setup bench

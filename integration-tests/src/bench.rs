@@ -8,4 +8,4 @@ mod message;
 pub use client::{Client, Reply};
 pub use fill::fill;
 pub use load::{Load, Measured};
-pub use message::{definition, signed};
+pub use message::{definition, signed, wire};

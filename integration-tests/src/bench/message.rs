@@ -19,11 +19,18 @@ pub fn definition(scheduler: &str, number: usize) -> Message {
     ])
 }
 
-/// The message with a signature, as it travels.
+/// The message with a signature.
+///
+/// # Errors
+/// It cannot be signed.
+pub fn signed(message: &Message, wallet: &Wallet) -> Result<Message> {
+    Ok(commitment::commit(message, &CommitRequest::default(), wallet, &NoContent)?)
+}
+
+/// A message as it travels.
 ///
 /// # Errors
 /// It cannot be written.
-pub fn signed(message: &Message, wallet: &Wallet) -> Result<HttpMessage> {
-    let signed = commitment::commit(message, &CommitRequest::default(), wallet, &NoContent)?;
-    Ok(HttpSig { links: Links::Embed(&NoContent) }.encode(&signed.into())?)
+pub fn wire(message: &Message) -> Result<HttpMessage> {
+    Ok(HttpSig { links: Links::Embed(&NoContent) }.encode(&message.clone().into())?)
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use oxbeam_integration_tests::bench::{Client, definition, fill, signed};
+use oxbeam_integration_tests::bench::{Client, definition, fill, signed, wire};
 use oxbeam_integration_tests::program::Program;
 use oxbeam_protocol::codec::HttpMessage;
 use oxbeam_protocol::{Id, Wallet};
@@ -39,7 +39,7 @@ fn spawn(program: &Path, data: &Path, processes: usize) -> Result<Vec<Id>> {
     let scheduler = get(&mut client, "/~meta@1.0/info/address")?;
     let wallet = Wallet::generate_secp256k1()?;
     let spawned = (0..processes).map(|number| {
-        let definition = signed(&definition(&scheduler, number), &wallet)?;
+        let definition = wire(&signed(&definition(&scheduler, number), &wallet)?)?;
         let reply = client.send("POST", "/~scheduler@1.0/schedule", &definition)?;
         Ok(reply.header("process").context("the spawn names no process")?.parse()?)
     });

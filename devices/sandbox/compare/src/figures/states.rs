@@ -25,7 +25,7 @@ fn memory() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let limits = Limits::default();
     let mut instance = runtime.block_on(Instance::new(&module, limits, &mut Zeros)).unwrap();
-    let mut touch = |instance: &mut Instance| {
+    let touch = |instance: &mut Instance| {
         runtime.block_on(instance.call("touch", &[], &mut Zeros)).unwrap();
     };
     touch(&mut instance);
