@@ -31,10 +31,10 @@ pub(crate) fn rows(node: &Node) -> Result<()> {
     node.row(row, "POST", send(0..SLOTS, "schedule")?)?;
     let what = "slots of a counter in Lua, cold";
     node.computed(Row { what, clients: 1, reference: Some(38.0) }, &process, SLOTS + 1, SLOTS)?;
-    let now = Row { what: "`now/count` of it, warm", clients: 1, reference: Some(1000.0 / 74.0) };
+    let now = Row { what: "`now/count` of it, warm", clients: 1, reference: Some(13.5) };
     node.row(now, "GET", again(&format!("/{process}/now/count"), READS))?;
     let what = "its slot 50 of 100";
-    let past = Row { what, clients: 1, reference: Some(1000.0 / 60.0) };
+    let past = Row { what, clients: 1, reference: Some(16.7) };
     node.row(past, "GET", again(&format!("/{process}/compute&slot=50/count"), READS))?;
     let row = Row { what: "`push` to it", clients: 1, reference: Some(4.6) };
     node.row(row, "POST", send(SLOTS..SLOTS + PUSHES, "push")?)?;
