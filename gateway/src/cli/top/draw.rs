@@ -73,17 +73,20 @@ fn page(state: &State, area: Rect, buffer: &mut Buffer) {
 fn summary(state: &State) -> Line<'_> {
     let summary = &state.summary;
     let (queue, lag) = state.load();
-    let held: u64 = summary.groups.iter().map(|part| part.quarantined).sum();
+    let quarantined: u64 = summary.groups.iter().map(|part| part.quarantined).sum();
     let outbox = &summary.outbox;
     let uptime = time(Duration::from_millis(summary.uptime));
     let mut line = Line::from(vec![
         Span::from("oxbeam top").bold(),
         Span::from(format!("  {}  up {uptime}  {} actors", state.url, summary.actors)),
         Span::from(format!("  queue {queue}  lag {}", time(lag))),
-        alarming(format!("  quarantined {held}"), held),
+        alarming(format!("  held {}", summary.held), summary.held),
         Span::from(format!("  outbox {} waiting {} asleep", outbox.waiting, outbox.asleep)),
         alarming(format!(" {} dead", outbox.dead), outbox.dead),
     ]);
+    if quarantined > 0 {
+        line.push_span(alarming(format!("  quarantined {quarantined}"), quarantined));
+    }
     if outbox.overdue > 0 {
         let overdue = time(Duration::from_millis(outbox.overdue));
         line.push_span(format!("  overdue {overdue}"));

@@ -60,6 +60,8 @@ impl Default for Shown {
 pub(super) struct Summary {
     pub(super) actors: u64,
     pub(super) uptime: u64,
+    /// Processes that do not get past a slot.
+    pub(super) held: u64,
     pub(super) groups: Vec<Part>,
     pub(super) outbox: Backlog,
 }
