@@ -7,6 +7,7 @@
 //! | `tree`       | `after`, `limit`, `depth`             | actors, each after its supervisor               |
 //! | `children`   | `actor`, `after`, `limit`             | those of one supervisor                         |
 //! | `actor`      | `actor`                               | one actor                                       |
+//! | `top`        | `by`, `part`, `limit`                 | actors that stand out                           |
 //! | `crashes`    | `limit`                               | panics, those alike together, the latest first  |
 //! | `quarantine` | `process`, or `after`, `limit`        | processes that do not get past a slot           |
 //! | `outbox`     | `letter`, or `of`, `after`, `limit`   | messages on their way                           |
@@ -36,6 +37,7 @@ mod outbox;
 mod quarantine;
 mod row;
 mod timers;
+mod top;
 mod trace;
 mod tree;
 
@@ -73,11 +75,12 @@ enum Sight {
 
 impl Device for Supervisor {
     fn answers(&self, function: &str, _: &Message) -> bool {
-        const READ: [&str; 9] = [
+        const READ: [&str; 10] = [
             "summary",
             "tree",
             "children",
             "actor",
+            "top",
             "crashes",
             "quarantine",
             "outbox",
@@ -114,6 +117,7 @@ async fn read(call: &Call, function: &str) -> Result<Outcome, CallError> {
         "tree" => tree::tree(call, sight).await,
         "children" => tree::children(call, sight).await,
         "actor" => tree::actor(call, sight).await,
+        "top" => top::list(call, sight).await,
         "crashes" => crashes::list(call, sight).await,
         "quarantine" => quarantine::list(call, sight).await,
         "outbox" => outbox::list(call, sight).await,

@@ -13,6 +13,7 @@ mod history;
 mod local;
 mod log;
 mod new;
+mod outbox;
 mod replay;
 mod run;
 mod said;
@@ -20,6 +21,8 @@ mod send;
 mod show;
 mod start;
 mod state;
+mod supervisor;
+mod top;
 mod tree;
 mod up;
 mod verify;
@@ -50,6 +53,8 @@ pub(crate) fn run() -> ExitCode {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Fork(arguments) => fork::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Cron(command) => cron::run(&command).map(|()| ExitCode::SUCCESS),
+        Command::Top(arguments) => top::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Outbox(arguments) => outbox::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Completions(arguments) => {
             completions::run(&arguments);
             Ok(ExitCode::SUCCESS)

@@ -183,7 +183,8 @@ async fn redrive_dead(node: &Arc<Node>, target: Option<&str>) -> Result<Outcome,
 }
 
 fn redriven(count: usize, more: bool) -> Outcome {
-    let body = format!("{count} letters are tried again.");
+    let letters = if count == 1 { "letter is" } else { "letters are" };
+    let body = format!("{count} {letters} tried again.");
     let more = if more { "true" } else { "false" };
     Outcome::ok(
         Message::new().with("body", body).with("redriven", integer(count)).with("more", more),

@@ -5,9 +5,10 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use oxbeam_kernel::assignment::milliseconds;
+use oxbeam_kernel::quarantine::Held;
 use oxbeam_kernel::{Call, CallError, Node, Outcome};
 use oxbeam_protocol::{Id, List, Message, Value};
-use oxbeam_store::Backlog;
+use oxbeam_store::{Backlog, Limit};
 use oxbeam_supervisor::{ActorId, ActorRef, Realm, Snapshot};
 
 use super::row::{self, millis, row};
@@ -17,6 +18,8 @@ use super::{Sight, integer, limit, natural, text};
 const MAX_ROWS: usize = 1000;
 /// Messages that are counted of each kind; of more it is told that there are so many.
 const MAX_BACKLOG: u64 = 100_000;
+/// Processes in quarantine that are looked at to be counted.
+const MAX_HELD: usize = 1000;
 /// Longest path of an actor that is looked for, in bytes.
 const MAX_PATH: usize = 1024;
 
@@ -24,9 +27,12 @@ const MAX_PATH: usize = 1024;
 pub(super) async fn summary(call: &Call) -> Result<Outcome, CallError> {
     let node = call.context.node();
     let backlog = node.local_store()?.backlog(MAX_BACKLOG).await?;
+    let held = node.asides(None, Limit::count(MAX_HELD)).await?.items;
+    let waits = |held| matches!(held, Held::Stopped | Held::SetAside);
+    let held = held.iter().filter(|(_, aside)| waits(aside.held)).count();
     let realm = node.realm().clone();
     let tree = node.pool().run("the tree", move || of_realm(&realm)).await?;
-    Ok(Outcome::ok(tree.with("outbox", of_outbox(&backlog))))
+    Ok(Outcome::ok(tree.with("held", integer(held)).with("outbox", of_outbox(&backlog))))
 }
 
 fn of_realm(realm: &Realm) -> Message {

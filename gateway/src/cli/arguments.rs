@@ -1,6 +1,7 @@
 //! What can be written on the command line.
 
 pub(super) mod agent;
+pub(super) mod operator;
 
 use std::path::PathBuf;
 
@@ -53,6 +54,10 @@ pub(super) enum Command {
     /// Start, show and stop tasks that a node runs by the clock.
     #[command(subcommand)]
     Cron(agent::Cron),
+    /// Watch a running node, and do something about what is wrong.
+    Top(operator::Top),
+    /// Show messages that have not arrived, and try them again.
+    Outbox(operator::Outbox),
     /// Write what a shell needs to complete commands.
     Completions(agent::Completions),
 }

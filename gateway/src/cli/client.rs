@@ -62,10 +62,15 @@ pub(super) struct Answered {
 impl Client {
     /// The node that the options name.
     pub(super) fn of(at: &At) -> Result<Self, Failure> {
-        match &at.node {
+        Self::at(at.node.as_deref(), &Configured::default())
+    }
+
+    /// The node at a URL, else the one of this machine.
+    pub(super) fn at(url: Option<&str>, configured: &Configured) -> Result<Self, Failure> {
+        match url {
             Some(url) => Ok(Self::new(url)),
             None => {
-                let startup = Startup::read(&Configured::default().load([])?.message);
+                let startup = Startup::read(&configured.load([])?.message);
                 Ok(Self::new(&format!("http://{}", super::start::reachable(startup.listen))))
             }
         }

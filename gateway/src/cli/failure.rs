@@ -80,6 +80,8 @@ pub(super) enum Failure {
     NotKept { url: String },
     #[error("{what} failed on this machine: {reason}")]
     Local { what: String, reason: String },
+    #[error("failed to use the terminal")]
+    Terminal(#[source] io::Error),
     #[error("process {process} has no slot {slot}: the last one is {last}")]
     NoSlot { process: oxbeam_protocol::Id, slot: u64, last: String },
 }
@@ -124,7 +126,7 @@ impl Failure {
             Self::Exists(_) => 73,
             Self::Local { .. } => 70,
             Self::Threads(_) | Self::NewWallet(_) => 71,
-            Self::Io { .. } => 74,
+            Self::Io { .. } | Self::Terminal(_) => 74,
             Self::NotStarted { code, .. } => *code,
             Self::FolderInUse(_)
             | Self::PortInUse { .. }

@@ -8,6 +8,7 @@ mod node;
 mod operator;
 mod pushed;
 mod start;
+mod top;
 mod up;
 
 use std::fs;

@@ -98,7 +98,7 @@ async fn no_page_is_longer_than_it_may_be() {
     let all = names(&page(&node, "").await).len();
     let huge = "?limit=99999999999999999999999999";
     assert_eq!(names(&page(&node, huge).await).len(), all.min(1000));
-    for key in ["tree", "children", "crashes", "quarantine", "outbox"] {
+    for key in ["tree", "children", "top", "crashes", "quarantine", "outbox"] {
         for wrong in ["limit=-1x", "limit=many"] {
             let path = format!("/~supervisor@1.0/{key}?actor=node&{wrong}");
             let answer = node.run(&path, Message::new()).await;
@@ -175,4 +175,54 @@ async fn a_trace_shows_the_last_messages_while_it_is_on() {
     assert!(text(&messages[0], "message").contains("Compute"), "{messages:?}");
     let many = ask(&node, "trace", actor().with("messages", 1_000_000), &operator).await;
     assert_eq!(many.status, 400, "{many:?}");
+}
+
+#[actix_rt::test]
+async fn the_actors_that_stand_out_come_first() {
+    let operator = operator();
+    let node = TestNode::configured(of(&operator)).await;
+    let process = process(&node).await;
+    let first = async |query: &str| rows(&open(&node, &format!("top?{query}")).await, "rows");
+    assert_eq!(first("part=processes&by=restarts").await, [], "nothing of it has ended");
+    let actor = || Message::from([("actor", process.as_str())]);
+    seen(&node, "suspend", actor(), &operator).await;
+    let path = format!("/{process}/now");
+    let read = node.run(&path, Message::new());
+    let waiting = async {
+        loop {
+            let shown = first("by=queue&part=processes&limit=1").await;
+            if number(&shown[0], "queue") > 0 {
+                break shown[0].clone();
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let resumed = async {
+        let shown = timeout(Duration::from_secs(20), waiting).await.expect("a message waits");
+        let late = first("by=lag&limit=1").await;
+        assert_eq!(
+            (text(&shown, "name"), text(&late[0], "name")),
+            (process.clone(), process.clone())
+        );
+        seen(&node, "resume", actor(), &operator).await;
+    };
+    let (read, ()) = futures_util::future::join(read, resumed).await;
+    assert!(read.unwrap().is_ok());
+    let wrong = node.run("/~supervisor@1.0/top?by=beauty", Message::new()).await;
+    assert!(matches!(wrong, Err(CallError::BadRequest(_))), "{wrong:?}");
+}
+
+#[actix_rt::test]
+async fn what_ended_last_stands_out_by_restarts() {
+    let operator = operator();
+    let node = TestNode::configured(of(&operator)).await;
+    seen(&node, "restart", Message::from([("actor", "node/timers")]), &operator).await;
+    let ended = async {
+        while rows(&open(&node, "top?by=restarts").await, "rows").is_empty() {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(20), ended).await.expect("it ends");
+    let first = rows(&open(&node, "top?by=restarts&limit=1").await, "rows");
+    assert_eq!(text(&first[0], "path"), "node/timers");
 }

@@ -99,6 +99,11 @@ impl Ward {
         rows(&list, "processes").pop()
     }
 
+    /// How many processes the summary counts as held.
+    async fn held(&self) -> i64 {
+        number(&open(&self.node, "summary").await, "held")
+    }
+
     async fn restarted(self) -> Self {
         let node = self.node.restarted(of(&self.operator), rows_of(&self.device)).await;
         Self { node, ..self }
@@ -141,7 +146,9 @@ async fn it_goes_on_taking_messages_and_when_resumed_computes_them() {
     ward.send("Hello").await;
     ward.send("Hello").await;
     assert_eq!(ward.node.node.head(ward.process).await.unwrap().unwrap().slot, 3);
+    assert_eq!(ward.held().await, 1);
     ward.act("resume", ward.request()).await;
+    assert_eq!(ward.held().await, 0);
     assert_eq!(text(&ward.told().await.unwrap(), "held"), "resumed");
     assert_eq!(ward.now().await.unwrap(), 3);
     assert_eq!(ward.told().await, None, "it has got past the slot");
@@ -181,6 +188,7 @@ async fn an_abandoned_process_computes_nothing_and_stays_readable() {
     let refused = ward.now().await.unwrap_err();
     assert!(matches!(refused, CallError::Abandoned { slot: 1, .. }), "{refused}");
     assert_eq!(refused.http_status(), 410);
+    assert_eq!(ward.held().await, 0, "the operator has decided");
     let told = ward.told().await.unwrap();
     assert_eq!(
         (text(&told, "cause"), text(&told, "held")),

@@ -21,7 +21,7 @@ fn workshop(language: &str) -> tempfile::TempDir {
 }
 
 /// What a command says that succeeds.
-fn said(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = output(folder, arguments);
     let text = String::from_utf8(output.stdout).unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
@@ -30,7 +30,7 @@ fn said(folder: &Path, arguments: &[&str]) -> String {
 }
 
 /// The lines of JSON that a command writes.
-fn json(folder: &Path, arguments: &[&str]) -> Vec<Json> {
+pub(super) fn json(folder: &Path, arguments: &[&str]) -> Vec<Json> {
     let text = said(folder, &[arguments, &["--json"]].concat());
     text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }

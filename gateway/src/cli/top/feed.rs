@@ -1,0 +1,81 @@
+//! A thread that asks the node, so that keys are taken while it takes its time to answer.
+
+use std::io;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::thread;
+
+use super::look::{Look, Wanted};
+use crate::cli::failure::Failure;
+use crate::cli::show;
+use crate::cli::supervisor::{Order, Supervisor};
+
+/// Orders and looks that wait for an answer. Nobody types faster than that for long.
+const WAITING: usize = 8;
+
+enum Ask {
+    Look(Wanted),
+    Act(Order),
+}
+
+/// What came of what was asked.
+pub(super) enum Told {
+    Looked(Wanted, Result<Look, Failure>),
+    Acted(Result<String, Failure>),
+}
+
+/// The node, behind its thread.
+#[derive(Debug)]
+pub(super) struct Feed {
+    asks: SyncSender<Ask>,
+    told: Receiver<Told>,
+}
+
+impl Feed {
+    pub(super) fn start(node: Supervisor) -> io::Result<Self> {
+        let (asks, asked) = sync_channel::<Ask>(WAITING);
+        let (tell, told) = sync_channel(WAITING);
+        let run = move || {
+            while let Ok(ask) = asked.recv() {
+                let answer = match ask {
+                    Ask::Look(wanted) => {
+                        let look = Look::at(&node, &wanted);
+                        Told::Looked(wanted, look)
+                    }
+                    Ask::Act(order) => Told::Acted(act(&node, &order)),
+                };
+                if tell.send(answer).is_err() {
+                    return;
+                }
+            }
+        };
+        thread::Builder::new().name("feed".to_owned()).spawn(run)?;
+        Ok(Self { asks, told })
+    }
+
+    /// Has the node looked at. False if too much is asked for already.
+    pub(super) fn look(&self, wanted: &Wanted) -> bool {
+        self.asks.try_send(Ask::Look(wanted.clone())).is_ok()
+    }
+
+    /// Gives an order. False if too much is asked for already: it is not given.
+    pub(super) fn act(&self, order: Order) -> bool {
+        !matches!(
+            self.asks.try_send(Ask::Act(order)),
+            Err(TrySendError::Full(_) | TrySendError::Disconnected(_))
+        )
+    }
+
+    /// What the node has told meanwhile; an error if it never will.
+    pub(super) fn told(&self) -> Result<Option<Told>, TryRecvError> {
+        match self.told.try_recv() {
+            Ok(told) => Ok(Some(told)),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(gone) => Err(gone),
+        }
+    }
+}
+
+fn act(node: &Supervisor, order: &Order) -> Result<String, Failure> {
+    let answer = node.act(order)?;
+    Ok(answer.get("body").map(show::text).unwrap_or_else(|| format!("{}: done", order.action)))
+}
