@@ -1,4 +1,5 @@
-//! Those who write, each at most one message ahead of what was acknowledged.
+//! Those who write, each at most one message ahead of what was acknowledged. Who has missed an answer asks
+//! again.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Condvar, Mutex};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use oxbeam_integration_tests::bench::{Client, Reply, signed, wire};
+use oxbeam_protocol::codec::HttpMessage;
 use oxbeam_protocol::{List, Message, Value, Wallet};
 
 use super::world::{Kind, World};
@@ -84,28 +86,28 @@ impl Clients {
 fn write(number: usize, world: &World, board: &Board) {
     let wallet = Wallet::generate_secp256k1().unwrap();
     let (shared, changed) = &**board;
-    let mut written = 0_usize;
+    let mut letters = (1..).map(|written| letter(world, &wallet, &format!("{number}-{written}")));
+    let mut letter = letters.next().unwrap();
     loop {
         let gone = |shared: &mut Shared| shared.host.is_none() && !shared.is_over;
         let guard = changed.wait_while(shared.lock().unwrap(), gone).unwrap();
-        let Some(host) = guard.host.filter(|_| !guard.is_over) else { return };
+        let Some(host) = guard.host else { return };
         drop(guard);
-        let Ok(mut client) = Client::connect(host) else { continue };
-        loop {
-            written += 1;
-            let token = format!("{number}-{written}");
-            let one = message(world, &token);
-            let Ok(one) = one.send(&mut client, &wallet, token) else { break };
-            let mut shared = shared.lock().unwrap();
-            shared.acknowledged.push(one);
-            changed.notify_all();
-            if shared.is_over {
-                return;
+        let failed = Client::connect(host).and_then(|mut client| {
+            loop {
+                let one = letter.send(&mut client)?;
+                letter = letters.next().unwrap();
+                let mut shared = shared.lock().unwrap();
+                shared.acknowledged.push(one);
+                changed.notify_all();
+                if shared.is_over {
+                    return Ok(());
+                }
             }
-        }
-        // A node that lives and refuses has a reason that the test must tell.
-        let guard = shared.lock().unwrap();
-        assert!(guard.host != Some(host) || guard.is_over, "a request to a living node failed");
+        });
+        let Err(error) = failed else { return };
+        let is_alive = shared.lock().unwrap().host == Some(host);
+        assert!(!is_alive, "a request to a living node failed: {error:#}");
     }
 }
 
@@ -120,15 +122,16 @@ enum How {
     Timer,
 }
 
-/// A message that is to be sent.
+/// A message as it is sent, however often.
 struct Letter {
     process: String,
-    message: Message,
+    token: String,
     how: How,
+    wire: HttpMessage,
 }
 
 /// Any message to any process.
-fn message(world: &World, token: &str) -> Letter {
+fn letter(world: &World, wallet: &Wallet, token: &str) -> Letter {
     let (kind, process) = fastrand::choice(&world.processes).unwrap();
     let to = world.lua(fastrand::usize(..1000));
     let base = Message::from([("type", "Message"), ("target", process.as_str()), ("token", token)]);
@@ -142,28 +145,32 @@ fn message(world: &World, token: &str) -> Letter {
         (Kind::Native, 0) => (base.with("action", "Count"), How::Timer),
         _ => (base.with("action", "Count"), How::Schedule),
     };
-    Letter { process: process.clone(), message, how }
+    let mut message = signed(&message, wallet).unwrap();
+    if let How::Timer = how {
+        let path = format!("/{process}~process@1.0/push");
+        let task = [("cron-path", &*path), ("cron-delay", "100-milliseconds"), ("method", "POST")];
+        message = signed(&Message::from(task).with("body", message), wallet).unwrap();
+    }
+    let mut wire = wire(&message).unwrap();
+    wire.headers.insert("idempotency-key".into(), token.to_owned().into());
+    Letter { process: process.clone(), token: token.to_owned(), how, wire }
 }
 
 impl Letter {
-    fn send(self, client: &mut Client, wallet: &Wallet, token: String) -> Result<Acknowledged> {
-        let Self { process, message, how } = self;
-        let message = signed(&message, wallet)?;
-        let path = |key: &str| format!("/{process}~process@1.0/{key}");
-        let (target, message) = match how {
-            How::Schedule => (path("schedule"), message),
-            How::Push => (path("push"), message),
-            How::Timer => {
-                let task = [("cron-path", &*path("push")), ("cron-delay", "100-milliseconds")];
-                let task = Message::from(task).with("method", "POST").with("body", message);
-                ("/~cron@1.0/once".to_owned(), signed(&task, wallet)?)
-            }
+    fn send(&self, client: &mut Client) -> Result<Acknowledged> {
+        let Self { process, token, how, wire } = self;
+        let target = match how {
+            How::Schedule => format!("/{process}~process@1.0/schedule"),
+            How::Push => format!("/{process}~process@1.0/push"),
+            How::Timer => "/~cron@1.0/once".to_owned(),
         };
-        let Reply { status, body, headers } = client.send("POST", &target, &wire(&message)?)?;
-        ensure!(status == 200, "{target} is answered with {status}: {body:?}");
+        let Reply { status, body, headers } = client.send("POST", &target, wire)?;
+        // A task that is asked for again may have been started, and be over.
+        let is_taken = status == 200 || matches!((how, status), (How::Timer, 409));
+        ensure!(is_taken, "{target} is answered with {status}: {body:?}");
         let slot = headers.iter().find(|(name, _)| name == "slot");
         let slot = slot.map(|(_, slot)| slot.parse()).transpose()?;
         ensure!(slot.is_some() != matches!(how, How::Timer), "{target} is answered with {slot:?}");
-        Ok(Acknowledged { process, slot, token })
+        Ok(Acknowledged { process: process.clone(), slot, token: token.clone() })
     }
 }

@@ -46,7 +46,7 @@ enum Way {
     Later,
 }
 
-/// Looks for all that was acknowledged, and for what came of all that has a slot.
+/// Looks for all that was acknowledged, and for what came of it.
 pub(super) fn found(world: &World, host: SocketAddr, acknowledged: &[Acknowledged]) -> Found {
     let mut visitor = Person::at(host, Wallet::generate_secp256k1().unwrap());
     let timers = rung(&mut visitor, acknowledged);
@@ -124,7 +124,7 @@ fn tag(message: &Json, name: &str) -> String {
     tag.and_then(|tag| tag["value"].as_str()).unwrap_or_default().to_owned()
 }
 
-/// What is sent on by any slot, acknowledged or not, has come once, and nothing else has. Answers with how
+/// What is sent on by any slot has come once, and nothing else has. Answers with how
 /// much was sent at once, and how much for later.
 fn arrived<'a>(
     world: &World,
@@ -141,13 +141,9 @@ fn arrived<'a>(
         }
         owed.entry(to).or_default().insert(token.clone(), 1);
     }
-    let lua = || world.processes.iter().filter(|(kind, _)| *kind == Kind::Lua);
-    // A slot sends when it is computed, and nobody may have asked for the last ones.
-    for (_, process) in lua() {
-        visitor.get(&format!("/{process}/now"));
-    }
     let until = Instant::now() + PATIENCE;
-    for (_, process) in lua() {
+    let lua = world.processes.iter().filter(|(kind, _)| *kind == Kind::Lua);
+    for (_, process) in lua {
         let owed = owed.remove(process.as_str()).unwrap_or_default();
         loop {
             let told = told(&visitor.get(&format!("/{process}/now")));
