@@ -8,7 +8,7 @@ FUZZ_TARGETS ?=
 export FUZZ_TARGETS
 # What `make run` gives to `oxbeam start`.
 ARGS ?=
-# How often `make crash` kills the store.
+# How often `make crash` kills the store, and `make crash-node` the node.
 CYCLES ?= 1000
 # Where `make install` puts the program; SERVICE=1 installs its systemd unit too.
 PREFIX ?= /usr/local
@@ -19,7 +19,7 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo install docs test check bench bench-node bench-start bench-guests fuzz vectors crash lua
+.PHONY: help run demo install docs test check bench bench-node bench-start bench-guests fuzz vectors crash crash-node lua
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,12 @@ crash: ## Kill a writing store CYCLES times (1000), and look for what is lost
 	@scripts/setup $@
 	CRASH_CYCLES="$(CYCLES)" cargo test $(LOCKED) -p oxbeam-store --test it -- \
 		--exact crash::nothing_acknowledged_is_lost_when_the_program_is_killed --nocapture
+
+crash-node: ## Kill a whole node under load CYCLES times (1000), and look for what is lost or doubled
+	@scripts/setup $@
+	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
+	CRASH_CYCLES="$(CYCLES)" cargo test $(LOCKED) -p oxbeam-integration-tests --test it -- \
+		--exact crash::nothing_is_lost_or_doubled_when_the_node_is_killed_under_load --nocapture
 
 lua: ## Build the Lua guest, devices/sandbox/lua/lua.wasm, from its sources
 	@scripts/setup $@

@@ -23,7 +23,7 @@ use oxbeam_store::{Change, Persist, StoreError, Table};
 /// Ids that are remembered of those with the same first byte.
 const PER_BUCKET: usize = 256;
 /// How often it is tried, if others are remembered meanwhile.
-const TRIES: usize = 64;
+pub(crate) const TRIES: usize = 64;
 
 /// Signatures, by the name of what holds them.
 pub(crate) type Buckets = BTreeMap<Bytes, Vec<Id>>;
@@ -75,40 +75,39 @@ fn grouped(named: impl Iterator<Item = (String, Id)>) -> Buckets {
 /// # Errors
 /// Errors of the store.
 pub(crate) async fn remember(node: &Node, buckets: &Buckets) -> Result<bool, CallError> {
-    change(node, buckets, with).await
-}
-
-/// Forgets signatures of a request that has done nothing.
-///
-/// # Errors
-/// Errors of the store.
-pub(crate) async fn forget(node: &Node, buckets: &Buckets) -> Result<(), CallError> {
-    change(node, buckets, |kept, ids| Some(without(kept, ids))).await.map(drop)
-}
-
-/// Changes all of the buckets or, if one is not to be changed, none.
-async fn change(
-    node: &Node,
-    buckets: &Buckets,
-    changed: fn(&[u8], &[Id]) -> Option<Bytes>,
-) -> Result<bool, CallError> {
     for _ in 0..TRIES {
-        let mut changes = Vec::with_capacity(buckets.len());
-        for (name, ids) in buckets {
-            let kept = node.store()?.value(Table::Node, name.clone()).await?;
-            let Some(value) = changed(&kept.value.unwrap_or_default(), ids) else {
-                return Ok(false);
-            };
-            let (name, expected) = (name.clone(), Some(kept.version));
-            changes.push(Change { name, expected, value: Some(value) });
-        }
+        let Some(changes) = noted(node, buckets).await? else { return Ok(false) };
         match node.store()?.change(Table::Node, changes, Persist::Synced).await {
             Err(StoreError::Conflict { .. }) => {}
             changed => return Ok(changed.map(|_| true)?),
         }
     }
+    Err(crowded())
+}
+
+/// The changes by which signatures are remembered; `None` if one of them is already. Where others are
+/// remembered meanwhile they are a [`StoreError::Conflict`].
+///
+/// # Errors
+/// Errors of the store.
+pub(crate) async fn noted(
+    node: &Node,
+    buckets: &Buckets,
+) -> Result<Option<Vec<Change>>, CallError> {
+    let mut changes = Vec::with_capacity(buckets.len());
+    for (name, ids) in buckets {
+        let kept = node.store()?.value(Table::Node, name.clone()).await?;
+        let Some(value) = with(&kept.value.unwrap_or_default(), ids) else { return Ok(None) };
+        let (name, expected) = (name.clone(), Some(kept.version));
+        changes.push(Change { name, expected, value: Some(value) });
+    }
+    Ok(Some(changes))
+}
+
+/// The error after [`TRIES`].
+pub(crate) fn crowded() -> CallError {
     let reason = "too many signed requests at the same time".into();
-    Err(CallError::Unavailable { what: "the record of what was done".into(), reason })
+    CallError::Unavailable { what: "the record of what was done".into(), reason }
 }
 
 /// The ids of a bucket and new ones behind them; none if it has one of them.
@@ -122,12 +121,6 @@ fn with(kept: &[u8], new: &[Id]) -> Option<Bytes> {
     Some(kept.into_iter().chain(new).skip(over).collect::<Vec<_>>().concat().into())
 }
 
-fn without(kept: &[u8], ids: &[Id]) -> Bytes {
-    let kept = kept.chunks_exact(size_of::<Id>());
-    let others = kept.filter(|one| !ids.iter().any(|id| id.as_bytes() == one));
-    others.collect::<Vec<_>>().concat().into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,8 +132,5 @@ mod tests {
         assert_eq!(full.len(), PER_BUCKET * size_of::<Id>());
         assert_eq!(with(&full, &ids[1..2]), None);
         assert!(with(&full, &ids[..1]).is_some());
-        let forgotten = without(&full, &ids[1..2]);
-        assert_eq!(forgotten.len(), full.len() - size_of::<Id>());
-        assert!(with(&forgotten, &ids[1..2]).is_some());
     }
 }

@@ -11,6 +11,7 @@
 mod admission;
 mod body;
 mod codec;
+mod connection;
 mod doorway;
 mod limits;
 mod listen;

@@ -4,7 +4,7 @@ use oxbeam_kernel::timers::{NewTimer, NotTaken};
 use oxbeam_kernel::{Call, CallError, CronAccess, Outcome};
 use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Message, Value, path};
-use oxbeam_store::CatchUp;
+use oxbeam_store::{CatchUp, StoreError};
 
 use super::interval;
 use crate::{made, roles};
@@ -101,35 +101,32 @@ async fn start(
     path::parse(&request)?;
     let id = signed_id(&asked.clone().into())?;
     let Times { delay, interval, catch_up } = times;
-    let timer = NewTimer { id, request, delay, interval, catch_up, owners };
+    let noted = Vec::new();
+    let timer = NewTimer { id, request, delay, interval, catch_up, owners, noted };
     once_for_all(call, timer).await
 }
 
 /// Starts a task. A signed request starts its task once: who has seen it can send it again when the task
-/// is over, or was stopped, and its signer has not asked for another.
+/// is over, or was stopped, and its signer has not asked for another. That it has is on disk with the
+/// task, so that who misses the answer can ask again.
 async fn once_for_all(call: &Call, timer: NewTimer) -> Result<Outcome, CallError> {
     let (node, id) = (call.context.node(), timer.id);
-    let signatures = call.context.signed().map(|signed| made::of_task(&signed));
-    let signatures = signatures.filter(|signatures| !signatures.is_empty());
-    if let Some(signatures) = &signatures
-        && node.timer(id).await?.is_none()
-        && !made::remember(node, signatures).await?
-    {
-        // It may have been started since it was looked for.
-        return Ok(match node.timer(id).await? {
-            Some(_) => Outcome::ok(id.to_string()),
-            None => Outcome::refused(409, OVER),
-        });
-    }
-    match (node.start_timer(timer).await, signatures) {
-        (Ok(()), _) => Ok(Outcome::ok(id.to_string())),
-        // It may have been taken, and so it is not forgotten.
-        (Err(failed @ NotTaken::Failed(_)), _) | (Err(failed), None) => not_started(failed),
-        (Err(not_taken), Some(signatures)) => {
-            made::forget(node, &signatures).await?;
-            not_started(not_taken)
+    let signatures = call.context.signed().map(|signed| made::of_task(&signed)).unwrap_or_default();
+    for _ in 0..made::TRIES {
+        let Some(noted) = made::noted(node, &signatures).await? else {
+            return Ok(match node.timer(id).await? {
+                Some(_) => Outcome::ok(id.to_string()),
+                None => Outcome::refused(409, OVER),
+            });
+        };
+        match node.start_timer(NewTimer { noted, ..timer.clone() }).await {
+            Ok(()) => return Ok(Outcome::ok(id.to_string())),
+            // Others are noted meanwhile.
+            Err(NotTaken::Failed(CallError::Store(StoreError::Conflict { .. }))) => {}
+            Err(not_taken) => return not_started(not_taken),
         }
     }
+    Err(made::crowded())
 }
 
 fn refused(call: &Call, owners: &[String]) -> Option<Outcome> {

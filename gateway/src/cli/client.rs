@@ -160,7 +160,7 @@ impl Client {
     fn post_once(&self, path: &str, signed: &Signed, key: &str) -> Result<Answered, Failure> {
         let mut request = self.agent.post(format!("{}{path}", self.url));
         for (name, value) in &signed.headers {
-            request = request.header(name, value);
+            request = request.header(name, &value[..]);
         }
         let request = request.header("accept-bundle", "true").header("idempotency-key", key);
         self.read(request.send(&signed.body[..]).map_err(|error| self.gone(&error))?)

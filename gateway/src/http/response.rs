@@ -3,7 +3,6 @@
 mod ans104;
 mod cookies;
 mod encode;
-mod fit;
 mod httpsig;
 mod index;
 mod json;
@@ -12,6 +11,7 @@ mod sign;
 
 use bytes::Bytes;
 use oxbeam_kernel::{Answer, CallError};
+use oxbeam_protocol::codec::is_header;
 
 use super::admission::Gate;
 use super::codec::Codec;
@@ -76,7 +76,7 @@ pub(super) async fn write(gate: &Gate, answer: &Answer, wants: &Wants) -> Result
     }
     let cookies = cookies.into_iter().map(|cookie| (Bytes::from_static(b"set-cookie"), cookie));
     reply.headers.extend(cookies);
-    reply.headers.retain(|(name, value)| fit::is_header(name, value));
+    reply.headers.retain(|(name, value)| is_header(name, value));
     Ok(reply)
 }
 

@@ -13,6 +13,7 @@ use tracing::debug;
 
 use super::admission::{Admitted, Gate};
 use super::body::{self, Body};
+use super::connection::Answering;
 use super::probes::Probe;
 use super::refusal::Refusal;
 use super::request::{self, Primitive, Received, Wants};
@@ -40,8 +41,9 @@ pub(super) async fn serve(
     mut payload: web::Payload,
     gate: web::Data<Gate>,
 ) -> HttpResponse {
+    let answering = Answering::to(&request);
     let response = respond_to(&request, &mut payload, gate).await;
-    unread::holding(response, payload)
+    unread::holding(response, payload, answering)
 }
 
 async fn respond_to(

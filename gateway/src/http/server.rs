@@ -8,8 +8,15 @@ use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Running};
-use actix_web::dev::ServerHandle;
-use actix_web::{App, HttpServer, web};
+use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_rt::net::TcpStream;
+use actix_server::{GracefulShutdownSignal, ServerHandle};
+use actix_service::{
+    IntoServiceFactory, ServiceFactory, ServiceFactoryExt, fn_service, map_config,
+};
+use actix_web::dev::AppConfig;
+use actix_web::{App, web};
 use oxbeam_kernel::Node;
 use oxbeam_supervisor::{ContextExt, ExitReason};
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
@@ -17,6 +24,7 @@ use tokio::time::timeout;
 use tracing::info;
 
 use super::admission::Gate;
+use super::connection::Connection;
 use super::limits::Limits;
 use super::listen::{CLOSING_TIME, Listen};
 use super::serve::serve;
@@ -59,24 +67,48 @@ impl Server {
         Ok(Self { gate, listener: Some(listener), handle: None })
     }
 
-    fn run(&mut self) -> io::Result<actix_web::dev::Server> {
+    fn run(&mut self) -> io::Result<actix_server::Server> {
         let listener = self.listener.take().ok_or(io::ErrorKind::NotConnected)?;
-        let gate = self.gate.clone();
+        let address = listener.local_addr()?;
         let limits = self.gate.limits();
-        let app = move || App::new().app_data(gate.clone()).default_service(web::to(serve));
-        let server = HttpServer::new(app)
+        let server = actix_server::Server::build()
             .workers(limits.workers.max(1))
-            .max_connections(limits.connections)
-            .client_request_timeout(limits.head_time)
-            .client_disconnect_timeout(limits.write_time)
-            .keep_alive(limits.keep_alive)
-            // Whoever stops sending has gone: what is computed for it is given up.
-            .h1_allow_half_closed(false)
+            .max_concurrent_connections(limits.connections)
             .shutdown_timeout(limits.drain.as_secs())
-            .disable_signals()
-            .listen_auto_h2c(listener)?;
-        Ok(server.run())
+            .disable_signals();
+        let (gate, stopping) = (self.gate.clone(), server.graceful_shutdown_signal());
+        let http = move || http(gate.clone(), address, stopping.clone());
+        Ok(server.listen("http", listener, http)?.run())
     }
+}
+
+/// What serves connections: what actix's own `HttpServer` makes, but for their type.
+fn http(
+    gate: web::Data<Gate>,
+    address: SocketAddr,
+    stopping: GracefulShutdownSignal,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
+{
+    let limits = gate.limits().clone();
+    let app = App::new().app_data(gate).default_service(web::to(serve));
+    let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+    let http = HttpService::build()
+        .graceful_shutdown_signal(move || notified(stopping.clone()))
+        .keep_alive(limits.keep_alive)
+        .client_request_timeout(limits.head_time)
+        .client_disconnect_timeout(limits.write_time)
+        // Whoever stops sending has gone: what is computed for it is given up.
+        .h1_allow_half_closed(false)
+        .local_addr(address)
+        .on_connect_ext(|connection: &Connection, data| {
+            data.insert(connection.turns());
+        })
+        .finish(map_config(app, |()| AppConfig::default()));
+    fn_service(|stream| async { Ok(Connection::accepted(stream).await?) }).and_then(http)
+}
+
+async fn notified(stopping: GracefulShutdownSignal) {
+    stopping.notified().await;
 }
 
 /// A socket whose connections are cut when the other end does not read or is no longer there.

@@ -13,18 +13,26 @@ use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::{Bytes, Payload};
 
+use super::connection::Answering;
+
 /// The body of an answer, with what is left of its request.
-struct Answering {
+struct Held {
     answer: BoxBody,
     _unread: Payload,
+    _answering: Answering,
 }
 
-/// An answer that holds the rest of its request until it is written.
-pub(super) fn holding(response: HttpResponse, unread: Payload) -> HttpResponse {
-    response.map_body(|_, answer| BoxBody::new(Answering { answer, _unread: unread }))
+/// An answer that holds the rest of its request, and the node's turn to speak, until it is written.
+pub(super) fn holding(
+    response: HttpResponse,
+    unread: Payload,
+    answering: Answering,
+) -> HttpResponse {
+    response
+        .map_body(|_, answer| BoxBody::new(Held { answer, _unread: unread, _answering: answering }))
 }
 
-impl MessageBody for Answering {
+impl MessageBody for Held {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {

@@ -173,3 +173,28 @@ async fn what_is_no_http_is_answered_or_ended() {
         assert_eq!(node.get("/a?a=5").await.text(), "5");
     }
 }
+
+#[actix_rt::test]
+async fn what_is_no_http_gets_a_sentence_on_any_turn_of_a_connection() {
+    let node = TestNode::start().await;
+    let wrong = [
+        "GET /a HTTP/1.1\r\nhost: x\r\na: \0asm\r\n\r\n".to_owned(),
+        "GET /a HTTP/1.1\r\nhost: x\r\na: b\nc\r\n\r\n".to_owned(),
+        "GET\r\n\r\n".to_owned(),
+        format!("GET /a HTTP/1.1\r\nhost: x\r\na: {}\r\n\r\n", "x".repeat(200_000)),
+    ];
+    for (wrong, status) in wrong.iter().zip([400, 400, 400, 431]) {
+        for turns in 0..3 {
+            let mut client = Client::connect(node.address).await;
+            for _ in 0..turns {
+                client.request("GET /a?a=5 HTTP/1.1\r\nhost: x", b"").await;
+                assert_eq!(client.response().await.text(), "5");
+            }
+            client.write(wrong.as_bytes()).await;
+            let answer = client.response().await;
+            assert_eq!(answer.status, status, "{wrong:.50?} after {turns}");
+            assert!(answer.text().contains("header"), "{}", answer.text());
+            assert_eq!(client.rest().await, b"", "the connection ends");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! Messages that a node is measured with.
 
 use anyhow::Result;
-use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
+use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links, fits_header};
 use oxbeam_protocol::commitment::{self, CommitRequest};
 use oxbeam_protocol::{Message, NoContent, Wallet};
 
@@ -32,5 +32,6 @@ pub fn signed(message: &Message, wallet: &Wallet) -> Result<Message> {
 /// # Errors
 /// It cannot be written.
 pub fn wire(message: &Message) -> Result<HttpMessage> {
-    Ok(HttpSig { links: Links::Embed(&NoContent) }.encode(&message.clone().into())?)
+    let codec = HttpSig { links: Links::Embed(&NoContent) };
+    Ok(codec.encode_fitting(&message.clone().into(), fits_header)?)
 }

@@ -3,6 +3,7 @@
 
 mod aos;
 mod clients;
+mod crash;
 mod docs;
 mod hyper;
 mod person;

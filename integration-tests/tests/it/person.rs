@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use oxbeam_integration_tests::bench::{Client, Reply};
-use oxbeam_protocol::codec::{HttpMessage, HttpSig, Links};
+use oxbeam_integration_tests::bench::{Client, Reply, wire};
+use oxbeam_protocol::codec::HttpMessage;
 use oxbeam_protocol::commitment::{self, CommitRequest};
 use oxbeam_protocol::{Message, NoContent, Wallet};
 use serde_json::Value as Json;
@@ -39,7 +39,7 @@ impl Person {
 
     /// Posts a message that somebody has signed.
     pub(crate) fn post(&mut self, target: &str, signed: &Message) -> Reply {
-        self.send("POST", target, wire(signed))
+        self.send("POST", target, wire(signed).unwrap())
     }
 
     /// Starts a process on this node; answers with its id.
@@ -66,7 +66,7 @@ impl Person {
     pub(crate) fn push(&mut self, process: &str, message: Message) -> Json {
         let message = self.to(process, message);
         let target = format!("/{process}~process@1.0/push");
-        let reply = self.send("POST", &target, in_json(wire(&message)));
+        let reply = self.send("POST", &target, in_json(wire(&message).unwrap()));
         serde_json::from_slice(&reply.body).unwrap()
     }
 
@@ -80,11 +80,6 @@ impl Person {
         assert_eq!(reply.status, 200, "{target}: {}", text(&reply));
         reply
     }
-}
-
-/// A signed message as it travels.
-fn wire(signed: &Message) -> HttpMessage {
-    HttpSig { links: Links::Embed(&NoContent) }.encode(&signed.clone().into()).unwrap()
 }
 
 /// A request whose answer is to be JSON, with all that is nested in it.

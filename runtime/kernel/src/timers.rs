@@ -22,7 +22,7 @@ mod year;
 
 use bytes::Bytes;
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{CatchUp, Limit, Listed, Page, Timer};
+use oxbeam_store::{CatchUp, Change, Limit, Listed, Page, Timer};
 
 pub(crate) use self::actor::TimersActor;
 use crate::assignment::milliseconds;
@@ -48,6 +48,8 @@ pub struct NewTimer {
     pub catch_up: CatchUp,
     /// Who asks for it: the addresses of those who have signed, as far as that was verified.
     pub owners: Vec<String>,
+    /// What is noted in [`oxbeam_store::Table::Node`] when it is taken: both or neither is on disk.
+    pub noted: Vec<Change>,
 }
 
 /// Why a timer is not taken.
@@ -125,12 +127,14 @@ pub fn request_of(timer: &Timer) -> Result<Message, CallError> {
 }
 
 impl Node {
-    /// Takes a timer. Answers when it is on disk. A timer that is there already goes on as it is.
+    /// Takes a timer. Answers when it is on disk. A timer that is there already goes on as it is, and
+    /// nothing is noted.
     ///
     /// # Errors
     /// [`NotTaken`]. After [`CallError::Timeout`] it may have been taken.
-    pub async fn start_timer(&self, timer: NewTimer) -> Result<(), NotTaken> {
-        TimersActor::start_timer(self, timer.record()?).await
+    pub async fn start_timer(&self, mut timer: NewTimer) -> Result<(), NotTaken> {
+        let noted = std::mem::take(&mut timer.noted);
+        TimersActor::start_timer(self, timer.record()?, noted).await
     }
 
     /// Ends a timer and the run that it is at, and forgets it. Answers whether there was one.

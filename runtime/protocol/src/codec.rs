@@ -17,7 +17,7 @@ pub use flat::Flat;
 pub(crate) use httpsig::{
     AO_BODY_KEY, BODY, CONTENT_DIGEST, CONTENT_TYPE, content_digest, signed_surface, surface,
 };
-pub use httpsig::{HttpMessage, HttpSig, MAX_HEADER_VALUE};
+pub use httpsig::{HttpMessage, HttpSig, MAX_HEADER_VALUE, fits_header, is_header};
 pub use json::Json;
 pub use scalar::decode_typed;
 pub(crate) use structured::is_regenerable;

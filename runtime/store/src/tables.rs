@@ -5,6 +5,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, fail};
+use crate::batch::Batch;
 use crate::content::Persist;
 use crate::engine::Family;
 use crate::error::StoreError;
@@ -97,12 +98,47 @@ impl From<ValueRecord> for Versioned {
     }
 }
 
-fn prepare(changes: Vec<Change>) -> Result<Vec<(Bytes, Change)>, StoreError> {
-    let keyed = changes.into_iter().map(|change| {
-        check_size("a value", change.value.as_ref().map_or(0, Bytes::len))?;
-        Ok((keys::name(&change.name)?, change))
-    });
-    keyed.collect()
+/// Changes of a table that are made together, and with whatever else is in the same batch.
+pub(crate) struct Changes {
+    family: Family,
+    keyed: Vec<(Bytes, Change)>,
+}
+
+impl Changes {
+    pub(crate) fn new(table: Table, changes: Vec<Change>) -> Result<Self, StoreError> {
+        let keyed = changes.into_iter().map(|change| {
+            check_size("a value", change.value.as_ref().map_or(0, Bytes::len))?;
+            Ok((keys::name(&change.name)?, change))
+        });
+        Ok(Self { family: table.family(), keyed: keyed.collect::<Result<_, _>>()? })
+    }
+
+    /// About how many bytes they write.
+    pub(crate) fn bytes(&self) -> usize {
+        let size = |change: &Change| change.value.as_ref().map_or(0, Bytes::len) + 64;
+        self.keyed.iter().map(|(key, change)| key.len() + size(change)).sum()
+    }
+
+    /// Makes them; answers with the new versions.
+    pub(crate) fn made(self, batch: &mut Batch<'_>) -> Result<Vec<u64>, StoreError> {
+        let family = self.family;
+        let mut versions = Vec::with_capacity(self.keyed.len());
+        for (key, Change { expected, value, .. }) in self.keyed {
+            let found: Option<ValueRecord> = batch.record(family, &key)?;
+            let found = found.unwrap_or_default().version;
+            if let Some(expected) = expected.filter(|expected| *expected != found) {
+                return Err(StoreError::Conflict { family, expected, found });
+            }
+            let version = found.checked_add(1).ok_or_else(|| StoreError::Corrupt {
+                family,
+                key: record::hex(&key),
+                reason: "no version comes after it".into(),
+            })?;
+            batch.put_record(family, key, &ValueRecord { version, value });
+            versions.push(version);
+        }
+        Ok(versions)
+    }
 }
 
 impl Tables for LocalStore {
@@ -141,30 +177,11 @@ impl Tables for LocalStore {
     }
 
     fn change(&self, table: Table, changes: Vec<Change>, persist: Persist) -> Answer<Vec<u64>> {
-        let family = table.family();
-        let changes = match prepare(changes) {
+        let changes = match Changes::new(table, changes) {
             Ok(changes) => changes,
             Err(error) => return fail(error),
         };
-        let size = |change: &Change| change.value.as_ref().map_or(0, Bytes::len) + 64;
-        let bytes = changes.iter().map(|(key, change)| key.len() + size(change)).sum();
-        self.writer().submit(persist.how(bytes), move |batch| {
-            let mut versions = Vec::with_capacity(changes.len());
-            for (key, Change { expected, value, .. }) in changes {
-                let found: Option<ValueRecord> = batch.record(family, &key)?;
-                let found = found.unwrap_or_default().version;
-                if let Some(expected) = expected.filter(|expected| *expected != found) {
-                    return Err(StoreError::Conflict { family, expected, found });
-                }
-                let version = found.checked_add(1).ok_or_else(|| StoreError::Corrupt {
-                    family,
-                    key: record::hex(&key),
-                    reason: "no version comes after it".into(),
-                })?;
-                batch.put_record(family, key, &ValueRecord { version, value });
-                versions.push(version);
-            }
-            Ok(versions)
-        })
+        let bytes = changes.bytes();
+        self.writer().submit(persist.how(bytes), move |batch| changes.made(batch))
     }
 }

@@ -7,6 +7,7 @@ use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
 use crate::answer::{Answer, fail};
+use crate::batch::Batch;
 use crate::content::Persist;
 use crate::engine::{Engine, Family};
 use crate::error::StoreError;
@@ -15,6 +16,10 @@ use crate::local::LocalStore;
 use crate::log::check_size;
 use crate::page::{Limit, Page, page};
 use crate::record;
+use crate::tables::{Change, Changes, Table};
+
+/// About how many bytes a timer has besides its request.
+const TIMER_BYTES: usize = 128;
 
 /// The timers of the node. Times are milliseconds since 1970.
 pub trait Timers: Send + Sync {
@@ -25,6 +30,13 @@ pub trait Timers: Send + Sync {
     /// # Errors
     /// [`StoreError::TooLarge`]; errors of writing.
     fn put_timer(&self, timer: Timer, persist: Persist) -> Answer<()>;
+
+    /// Keeps a timer as [`put_timer`](Self::put_timer) does and, in the same batch, makes changes of
+    /// the node's own facts: both or neither is there after a crash.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`], [`StoreError::TooLarge`]; errors of writing.
+    fn start_timer(&self, timer: Timer, changes: Vec<Change>) -> Answer<()>;
 
     /// A timer.
     ///
@@ -115,22 +127,39 @@ pub struct Failure {
     pub reason: String,
 }
 
+/// Puts a timer in place of one of the same id.
+fn put(batch: &mut Batch<'_>, timer: &Timer) -> Result<(), StoreError> {
+    let key = keys::of_process(TIMER, &timer.id);
+    let before: Option<Timer> = batch.record(Family::Timers, &key)?;
+    if let Some(at) = before.and_then(|before| before.next_run) {
+        batch.delete(Family::Timers, keys::next_run(at, &timer.id));
+    }
+    if let Some(at) = timer.next_run {
+        batch.put(Family::Timers, keys::next_run(at, &timer.id), Bytes::new());
+    }
+    batch.put_record(Family::Timers, key, timer);
+    Ok(())
+}
+
 impl Timers for LocalStore {
     fn put_timer(&self, timer: Timer, persist: Persist) -> Answer<()> {
         if let Err(error) = check_size("a timer's request", timer.request.len()) {
             return fail(error);
         }
-        self.writer().submit(persist.how(timer.request.len() + 128), move |batch| {
-            let key = keys::of_process(TIMER, &timer.id);
-            let before: Option<Timer> = batch.record(Family::Timers, &key)?;
-            if let Some(at) = before.and_then(|before| before.next_run) {
-                batch.delete(Family::Timers, keys::next_run(at, &timer.id));
-            }
-            if let Some(at) = timer.next_run {
-                batch.put(Family::Timers, keys::next_run(at, &timer.id), Bytes::new());
-            }
-            batch.put_record(Family::Timers, key, &timer);
-            Ok(())
+        let bytes = timer.request.len() + TIMER_BYTES;
+        self.writer().submit(persist.how(bytes), move |batch| put(batch, &timer))
+    }
+
+    fn start_timer(&self, timer: Timer, changes: Vec<Change>) -> Answer<()> {
+        let checked = check_size("a timer's request", timer.request.len());
+        let changes = match checked.and_then(|()| Changes::new(Table::Node, changes)) {
+            Ok(changes) => changes,
+            Err(error) => return fail(error),
+        };
+        let bytes = timer.request.len() + TIMER_BYTES + changes.bytes();
+        self.writer().submit(Persist::Synced.how(bytes), move |batch| {
+            changes.made(batch)?;
+            put(batch, &timer)
         })
     }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use oxbeam_protocol::codec::{Ans104, HttpSig, Links};
+use oxbeam_protocol::codec::{Ans104, HttpSig, Links, fits_header};
 use oxbeam_protocol::commitment::{ANS104, CommitRequest, commit, signed_id};
 use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 
@@ -18,7 +18,7 @@ const MOST_TAGS: usize = 100;
 pub(in crate::cli) struct Signed {
     /// Its id.
     pub(in crate::cli) id: Id,
-    pub(super) headers: Vec<(String, String)>,
+    pub(super) headers: Vec<(String, Bytes)>,
     pub(super) body: Bytes,
 }
 
@@ -35,7 +35,7 @@ fn item(message: &Message, wallet: &Wallet) -> Result<Signed, Failure> {
     let signed = commit(message, &request, wallet, &NoContent).map_err(unsigned)?.into();
     let body = Ans104 { links: Links::Embed(&NoContent) }.encode(&signed).map_err(unsigned)?;
     let headers = [("content-type", "application/ans104"), ("codec-device", ANS104)];
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
+    let headers = headers.map(|(name, value)| (name.to_owned(), Bytes::from(value))).to_vec();
     Ok(Signed { id: signed_id(&signed).map_err(unsigned)?, headers, body })
 }
 
@@ -46,10 +46,10 @@ pub(in crate::cli) fn message(message: &Message, wallet: &Wallet) -> Result<Mess
 
 fn http(message: &Message, wallet: &Wallet) -> Result<Signed, Failure> {
     let signed = self::message(message, wallet)?.into();
-    let wire = HttpSig { links: Links::Embed(&NoContent) }.encode(&signed).map_err(unsigned)?;
-    let text = |value: &[u8]| String::from_utf8_lossy(value).into_owned();
+    let codec = HttpSig { links: Links::Embed(&NoContent) };
+    let wire = codec.encode_fitting(&signed, fits_header).map_err(unsigned)?;
     let headers =
-        wire.headers.iter().map(|(name, value)| (name.to_text().into_owned(), text(value)));
+        wire.headers.into_iter().map(|(name, value)| (name.to_text().into_owned(), value));
     let headers = headers.collect();
     let body = wire.body.unwrap_or_default();
     Ok(Signed { id: signed_id(&signed).map_err(unsigned)?, headers, body })
@@ -80,4 +80,23 @@ fn own_file() -> Option<PathBuf> {
         |name| std::env::var_os(name).filter(|folder| !folder.is_empty()).map(PathBuf::from);
     let config = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")));
     Some(config?.join("oxbeam").join("wallet.json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use oxbeam_protocol::codec::{HttpMessage, is_header};
+
+    use super::*;
+
+    #[test]
+    fn what_no_header_can_carry_is_sent_in_the_body() {
+        let wallet = Wallet::generate_secp256k1().unwrap();
+        let message =
+            Message::from([("lines", "one\ntwo")]).with("bytes", Bytes::from_static(b"\0asm\xff"));
+        let signed = signed(&message.with("number", 7), &wallet).unwrap();
+        assert!(signed.headers.iter().all(|(name, value)| is_header(name.as_bytes(), value)));
+        let headers = signed.headers.into_iter().map(|(name, value)| (name.into(), value));
+        let wire = HttpMessage { headers: headers.collect(), body: Some(signed.body) };
+        assert_eq!(signed_id(&HttpSig::decode(&wire).unwrap()).unwrap(), signed.id);
+    }
 }

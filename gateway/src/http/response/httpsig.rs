@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 use oxbeam_kernel::CallError;
-use oxbeam_protocol::codec::{EncodeError, HttpMessage, HttpSig, Links};
+use oxbeam_protocol::codec::{EncodeError, HttpMessage, HttpSig, Links, fits_header};
 use oxbeam_protocol::{Key, Message, Value};
 
 use super::encode::encode;
-use super::fit::fits;
 use super::{Reply, index};
 use crate::http::admission::Gate;
 
@@ -38,7 +37,7 @@ pub(super) async fn write(
 /// with every body; another must not be one.
 fn written(codec: &HttpSig<'_>, message: &Value) -> Result<HttpMessage, EncodeError> {
     if message.as_map().is_some_and(|message| message.contains(CONTENT_LENGTH)) {
-        let fits = |key: &Key, value: &Bytes| *key == CONTENT_LENGTH || fits(key, value);
+        let fits = |key: &Key, value: &Bytes| *key == CONTENT_LENGTH || fits_header(key, value);
         let mut wire = codec.encode_fitting(message, fits)?;
         let stated = wire.headers.remove(&Key::from_static(CONTENT_LENGTH));
         let length = wire.body.as_ref().map_or(0, Bytes::len).to_string();
@@ -46,7 +45,7 @@ fn written(codec: &HttpSig<'_>, message: &Value) -> Result<HttpMessage, EncodeEr
             return Ok(wire);
         }
     }
-    codec.encode_fitting(message, fits)
+    codec.encode_fitting(message, fits_header)
 }
 
 fn of_wire(wire: HttpMessage, status: u16) -> Reply {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use oxbeam_kernel::{CallError, Node};
-use oxbeam_protocol::codec::{Json, Links};
+use oxbeam_protocol::codec::{Json, Links, fits_header};
 use oxbeam_protocol::{Message, Value};
 
 use super::Reply;
 use super::encode::encode;
-use super::fit::fits;
 
 /// Writes a message: with all that is nested in it, or with links.
 pub(super) async fn write(
@@ -31,7 +30,7 @@ fn headers(message: &Message) -> Vec<(Bytes, Bytes)> {
     let of_body = ["body", "data", "codec-device", "content-type"];
     let scalars = message.iter().filter(|(key, _)| of_body.iter().all(|name| **key != *name));
     let texts = scalars.filter_map(|(key, value)| Some((key, text(value)?)));
-    let fitting = texts.filter(|(key, value)| fits(key, value));
+    let fitting = texts.filter(|(key, value)| fits_header(key, value));
     fitting.map(|(key, value)| (key.to_bytes(), value)).collect()
 }
 

@@ -11,7 +11,7 @@ use actix::{
     SpawnHandle,
 };
 use oxbeam_protocol::Id;
-use oxbeam_store::{Answer as Stored, Failure, Limit, Persist, Store, Timer};
+use oxbeam_store::{Answer as Stored, Change, Failure, Limit, Persist, Store, Timer};
 use oxbeam_supervisor::{ActorSpec, Address, ContextExt, Placement};
 use tracing::{debug, error, warn};
 
@@ -36,7 +36,7 @@ const SLEEP: Duration = Duration::from_secs(30);
 /// Takes a timer that is on disk when this is answered.
 #[derive(Debug, actix::Message)]
 #[rtype(result = "Result<(), NotTaken>")]
-struct Start(Timer);
+struct Start(Timer, Vec<Change>);
 
 /// Ends a timer. Answers whether there was one.
 #[derive(Debug, actix::Message)]
@@ -64,8 +64,12 @@ impl TimersActor {
         ActorSpec::new(make).queue_limit(MAX_WAITING).member_of(GROUP).placement(Placement::Control)
     }
 
-    pub(super) async fn start_timer(node: &Node, timer: Timer) -> Result<(), NotTaken> {
-        let answer = Self::of(node)?.ask(Start(timer)).within(LIMIT).await;
+    pub(super) async fn start_timer(
+        node: &Node,
+        timer: Timer,
+        noted: Vec<Change>,
+    ) -> Result<(), NotTaken> {
+        let answer = Self::of(node)?.ask(Start(timer, noted)).within(LIMIT).await;
         answer.unwrap_or_else(|error| Err(CallError::unanswered("the timers", error).into()))
     }
 
@@ -223,7 +227,7 @@ type InTurn<T> = AtomicResponse<TimersActor, T>;
 impl Handler<Start> for TimersActor {
     type Result = InTurn<Result<(), NotTaken>>;
 
-    fn handle(&mut self, Start(timer): Start, _: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Start(timer, noted): Start, _: &mut Self::Context) -> Self::Result {
         let known = self.agenda.contains(&timer.id);
         if !known && let Err(not_taken) = self.admit(&timer) {
             return InTurn::new(Box::pin(ready(Err(not_taken))));
@@ -231,7 +235,7 @@ impl Handler<Start> for TimersActor {
         let node = self.node.clone();
         InTurn::new(match known {
             true => Box::pin(wrap_future(same(node, timer))),
-            false => taken(node, timer),
+            false => taken(node, timer, noted),
         })
     }
 }
@@ -249,10 +253,14 @@ async fn same(node: Arc<Node>, timer: Timer) -> Result<(), NotTaken> {
     }
 }
 
-fn taken(node: Arc<Node>, timer: Timer) -> LocalBoxActorFuture<TimersActor, Result<(), NotTaken>> {
+fn taken(
+    node: Arc<Node>,
+    timer: Timer,
+    noted: Vec<Change>,
+) -> LocalBoxActorFuture<TimersActor, Result<(), NotTaken>> {
     let record = timer.clone();
     let written = async move {
-        let written = node.store()?.put_timer(record, Persist::Synced).await;
+        let written = node.store()?.start_timer(record, noted).await;
         written.map_err(CallError::from)
     };
     Box::pin(wrap_future::<_, TimersActor>(written).map(move |written, actor, ctx| {

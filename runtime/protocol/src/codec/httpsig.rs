@@ -12,6 +12,7 @@
 
 mod decode;
 mod encode;
+mod fit;
 mod multipart;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 
 pub(crate) use encode::{content_digest, signed_surface, surface};
+pub use fit::{fits_header, is_header};
 
 use super::{DecodeError, EncodeError, Links, Structured};
 use crate::commitment::{COMMITMENTS, Forms, headers};

@@ -1,6 +1,9 @@
 //! Durable timers.
 
-use oxbeam_store::{CatchUp, Family, Limit, LocalStore, MemoryDisk, Persist, Timer, Timers};
+use oxbeam_store::{
+    CatchUp, Change, Family, Limit, LocalStore, MemoryDisk, Persist, StoreError, Table, Tables,
+    Timer, Timers,
+};
 
 use crate::common::{bytes, id, on_both, small};
 
@@ -113,4 +116,21 @@ async fn a_damaged_timer_hides_no_other() {
         damaged += 1;
     }
     assert!(damaged > 0, "no seed hit a timer");
+}
+
+#[tokio::test]
+async fn a_timer_is_started_with_what_is_noted_or_not_at_all() {
+    on_both(|place| async move {
+        let store = place.open();
+        let note =
+            || Change { name: bytes("started"), expected: Some(0), value: Some(bytes("tick")) };
+        store.start_timer(timer("tick", Some(10)), vec![note()]).await.unwrap();
+        let late = store.start_timer(timer("tock", Some(10)), vec![note()]).await.unwrap_err();
+        assert!(matches!(late, StoreError::Conflict { .. }), "{late}");
+        let store = place.reopen(store).await;
+        let due = store.due_timers(30, Limit::default()).await.unwrap();
+        assert_eq!(due, [timer("tick", Some(10))]);
+        assert_eq!(store.value(Table::Node, bytes("started")).await.unwrap().version, 1);
+    })
+    .await;
 }

@@ -1,8 +1,8 @@
 //! What an HTTP header can carry, and what belongs to the connection instead.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
 use bytes::Bytes;
-use oxbeam_protocol::Key;
+
+use crate::Key;
 
 /// Names that say something about the connection, not about the message.
 const OF_CONNECTION: [&[u8]; 11] = [
@@ -21,12 +21,20 @@ const OF_CONNECTION: [&[u8]; 11] = [
 
 /// Whether a header of this name and value is one: in lower case, as HTTP/2 has it, and without
 /// line breaks and other control characters. Source: RFC 9110, section 5; RFC 9113, section 8.2.
-pub(super) fn is_header(name: &[u8], value: &[u8]) -> bool {
-    HeaderName::from_lowercase(name).is_ok() && HeaderValue::from_bytes(value).is_ok()
+#[must_use]
+pub fn is_header(name: &[u8], value: &[u8]) -> bool {
+    let of_value = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
+    !name.is_empty() && name.iter().all(is_of_name) && value.iter().all(of_value)
 }
 
-/// Whether a key of a message may be a header. What may not is sent in the body.
-pub(super) fn fits(key: &Key, value: &Bytes) -> bool {
+fn is_of_name(byte: &u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(byte)
+}
+
+/// Whether a key of a message may be a header of HTTP. What may not is sent in the body, see
+/// [`HttpSig::encode_fitting`](super::HttpSig::encode_fitting).
+#[must_use]
+pub fn fits_header(key: &Key, value: &Bytes) -> bool {
     let name = key.as_bytes();
     is_header(name, value) && !OF_CONNECTION.contains(&name) && value.trim_ascii() == *value
 }
@@ -36,7 +44,7 @@ mod tests {
     use super::*;
 
     fn fits(name: &'static str, value: &'static str) -> bool {
-        super::fits(&Key::from_static(name), &Bytes::from_static(value.as_bytes()))
+        fits_header(&Key::from_static(name), &Bytes::from_static(value.as_bytes()))
     }
 
     #[test]

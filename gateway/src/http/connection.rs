@@ -1,0 +1,177 @@
+//! A client's connection, on which a request that is no HTTP is answered with a sentence, too.
+//!
+//! actix answers what it cannot read with a bare status, and asks nobody. Of every request that it can
+//! read it asks the node. So what it writes after one answer is out, and before the node is asked
+//! again, is such a status, and is given a body on its way.
+
+use std::cell::Cell;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use actix_http::Protocol;
+use actix_rt::net::TcpStream;
+use actix_web::HttpRequest;
+use bytes::{Buf, Bytes};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// How HTTP/2 begins. Source: RFC 9113, section 3.4.
+const HTTP_2: &[u8] = b"PRI * HTTP/2";
+/// How a status without a body says so.
+const BARE: &str = "content-length: 0\r\n";
+
+/// A connection with a client.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    /// Not there in HTTP/2, where everything is in frames.
+    turn: Option<Rc<Cell<Turn>>>,
+    /// What is still to be written instead of so many bytes of actix.
+    instead: Option<(Bytes, usize)>,
+}
+
+/// Whose words are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Turn {
+    /// actix's: the node has not been asked anything, or all that it answered is out.
+    Server,
+    /// The node's.
+    Node,
+    /// The last of the node's.
+    Last,
+}
+
+/// The node's turn, until all of its answer is on its way.
+#[derive(Debug)]
+pub(super) struct Answering(Option<Rc<Cell<Turn>>>);
+
+/// Whose turn it is on the connection of a request.
+#[derive(Debug, Clone)]
+pub(super) struct Turns(Option<Rc<Cell<Turn>>>);
+
+impl Answering {
+    /// The node is asked this.
+    pub(super) fn to(request: &HttpRequest) -> Self {
+        let turn = request.conn_data::<Turns>().and_then(|turns| turns.0.clone());
+        if let Some(turn) = &turn {
+            turn.set(Turn::Node);
+        }
+        Self(turn)
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        if let Some(turn) = &self.0 {
+            turn.set(Turn::Last);
+        }
+    }
+}
+
+impl Connection {
+    /// Looks at how a connection begins.
+    pub(super) async fn accepted(
+        stream: TcpStream,
+    ) -> io::Result<(Self, Protocol, Option<SocketAddr>)> {
+        let mut begin = [0; HTTP_2.len()];
+        stream.peek(&mut begin).await?;
+        let peer = stream.peer_addr().ok();
+        let (protocol, turn) = match begin == *HTTP_2 {
+            true => (Protocol::Http2, None),
+            false => (Protocol::Http1, Some(Rc::new(Cell::new(Turn::Server)))),
+        };
+        Ok((Self { stream, turn, instead: None }, protocol, peer))
+    }
+
+    pub(super) fn turns(&self) -> Turns {
+        Turns(self.turn.clone())
+    }
+
+    /// What is written instead of these words of actix.
+    fn instead_of(&self, bytes: &[u8]) -> Option<Bytes> {
+        let turn = self.turn.as_ref()?.get();
+        if turn == Turn::Server { completed(bytes) } else { None }
+    }
+}
+
+/// A bare status with a sentence.
+fn completed(bytes: &[u8]) -> Option<Bytes> {
+    let head = std::str::from_utf8(bytes).ok()?;
+    let sentence = match head.strip_prefix("HTTP/1.1 ")?.get(..3)? {
+        "400" => {
+            "the request is no HTTP: its first line or a header cannot be read; values of headers \
+             hold no line breaks or control characters"
+        }
+        "408" => "the request did not come in time",
+        "431" => "the headers have more bytes than are read",
+        _ => return None,
+    };
+    let (before, after) = head.split_once(BARE)?;
+    let after = after.strip_suffix("\r\n\r\n")?;
+    let length = sentence.len();
+    let kind = "content-type: text/plain; charset=utf-8";
+    let whole = format!("{before}content-length: {length}\r\n{kind}\r\n{after}\r\n\r\n{sentence}");
+    Some(whole.into())
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let this = &mut *self;
+        if this.instead.is_none() {
+            this.instead = this.instead_of(bytes).map(|instead| (instead, bytes.len()));
+        }
+        let Some((rest, stands_for)) = &mut this.instead else {
+            return Pin::new(&mut this.stream).poll_write(cx, bytes);
+        };
+        while !rest.is_empty() {
+            match ready!(Pin::new(&mut this.stream).poll_write(cx, rest))? {
+                0 => return Poll::Ready(Ok(0)),
+                written => rest.advance(written),
+            }
+        }
+        let written = *stands_for;
+        this.instead = None;
+        Poll::Ready(Ok(written))
+    }
+
+    /// actix flushes when all that it had is written.
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(turn) = self.turn.as_ref().filter(|turn| turn.get() == Turn::Last) {
+            turn.set(Turn::Server);
+        }
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+    }
+
+    /// Only HTTP/2 is written in slices.
+    fn is_write_vectored(&self) -> bool {
+        self.turn.is_none() && self.stream.is_write_vectored()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
