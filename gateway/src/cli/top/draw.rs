@@ -59,7 +59,10 @@ pub(super) fn text(state: &State) -> String {
 }
 
 fn page(state: &State, area: Rect, buffer: &mut Buffer) {
+    let is_overview = state.wanted.actor.is_none() && state.wanted.page == Page::Actors;
     match &state.shown {
+        // What is wanted has not come yet.
+        Shown::Actors(_) if !is_overview => Line::from("…").render(area, buffer),
         Shown::Actors(actors) => overview::draw(state, actors, area, buffer),
         Shown::Actor(detail) => actor::draw(state, detail.as_deref(), area, buffer),
         Shown::Crashes(rows) => lists::crashes(state, rows, area, buffer),

@@ -1,6 +1,7 @@
 //! A thread that asks the node, so that keys are taken while it takes its time to answer.
 
 use std::io;
+use std::iter::once;
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::thread;
 
@@ -35,16 +36,12 @@ impl Feed {
         let (asks, asked) = sync_channel::<Ask>(WAITING);
         let (tell, told) = sync_channel(WAITING);
         let run = move || {
-            while let Ok(ask) = asked.recv() {
-                let answer = match ask {
-                    Ask::Look(wanted) => {
-                        let look = Look::at(&node, &wanted);
-                        Told::Looked(wanted, look)
+            while let Ok(first) = asked.recv() {
+                let asks = once(first).chain(asked.try_iter()).collect();
+                for ask in still_meant(asks) {
+                    if tell.send(answer(&node, ask)).is_err() {
+                        return;
                     }
-                    Ask::Act(order) => Told::Acted(act(&node, &order)),
-                };
-                if tell.send(answer).is_err() {
-                    return;
                 }
             }
         };
@@ -75,7 +72,55 @@ impl Feed {
     }
 }
 
+/// Of looks that have piled up while the node took its time nobody waits but for the last.
+fn still_meant(asks: Vec<Ask>) -> impl Iterator<Item = Ask> {
+    let last = asks.iter().rposition(|ask| matches!(ask, Ask::Look(_)));
+    let asks = asks.into_iter().enumerate();
+    asks.filter(move |(at, ask)| matches!(ask, Ask::Act(_)) || Some(*at) == last)
+        .map(|(_, ask)| ask)
+}
+
+fn answer(node: &Supervisor, ask: Ask) -> Told {
+    match ask {
+        Ask::Look(wanted) => {
+            let look = Look::at(node, &wanted);
+            Told::Looked(wanted, look)
+        }
+        Ask::Act(order) => Told::Acted(act(node, &order)),
+    }
+}
+
 fn act(node: &Supervisor, order: &Order) -> Result<String, Failure> {
     let answer = node.act(order)?;
     Ok(answer.get("body").map(show::text).unwrap_or_else(|| format!("{}: done", order.action)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::arguments::operator::{By, Page};
+    use crate::cli::top::look::Letters;
+
+    #[test]
+    fn only_the_last_of_looks_that_piled_up_is_made_and_every_order_given() {
+        let look = |page| {
+            let (part, actor, after) = (None, None, None);
+            Ask::Look(Wanted { page, by: By::Lag, part, actor, letters: Letters::Dead, after })
+        };
+        let order = |action| Ask::Act(Order { action, words: Vec::new() });
+        let asks = vec![
+            look(Page::Crashes),
+            order("restart"),
+            look(Page::Outbox),
+            look(Page::Quarantine),
+            order("resume"),
+        ];
+        let meant: Vec<String> = still_meant(asks)
+            .map(|ask| match ask {
+                Ask::Look(wanted) => format!("{:?}", wanted.page),
+                Ask::Act(order) => order.action.to_owned(),
+            })
+            .collect();
+        assert_eq!(meant, ["restart", "Quarantine", "resume"]);
+    }
 }

@@ -112,6 +112,7 @@ fn an_actor_has_a_page_of_its_own() {
     assert_eq!(press(&mut state, KeyCode::Enter), Effect::Look);
     assert_eq!(state.wanted.actor, Some(second));
     assert_eq!(state.shown.len(), 0, "what was there can no more be acted on");
+    assert!(!drawn(&state, 140, 30).contains("actors of"), "nor is it shown");
     let path = actor.path.clone();
     let detail = super::look::Detail { actor, ..Default::default() };
     looked(&mut state, Instant::now(), Shown::Actor(Some(Box::new(detail))));
