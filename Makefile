@@ -10,6 +10,8 @@ export FUZZ_TARGETS
 ARGS ?=
 # How often `make crash` kills the store, and `make crash-node` the node.
 CYCLES ?= 1000
+# For how long `make soak` works.
+MINUTES ?= 60
 # Where `make install` puts the program; SERVICE=1 installs its systemd unit too.
 PREFIX ?= /usr/local
 SERVICE ?=
@@ -19,7 +21,7 @@ LOCKED := $(if $(CI),--locked)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run demo install docs test check bench bench-node bench-start bench-guests fuzz vectors crash crash-node lua
+.PHONY: help run demo install docs test check bench bench-node bench-start bench-guests fuzz vectors crash crash-node soak lua
 
 help: ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -94,6 +96,12 @@ crash-node: ## Kill a whole node under load CYCLES times (1000), and look for wh
 	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
 	CRASH_CYCLES="$(CYCLES)" cargo test $(LOCKED) -p oxbeam-integration-tests --test it -- \
 		--exact crash::nothing_is_lost_or_doubled_when_the_node_is_killed_under_load --nocapture
+
+soak: ## Let a whole node work for MINUTES (60), killed now and then; it must not grow
+	@scripts/setup $@
+	@cargo build --quiet $(LOCKED) -p oxbeam-gateway --bin oxbeam
+	SOAK_MINUTES="$(MINUTES)" cargo test $(LOCKED) -p oxbeam-integration-tests --test it -- --exact \
+		crash::soak::a_node_that_works_for_long_loses_nothing_and_takes_no_more_of_its_machine --nocapture
 
 lua: ## Build the Lua guest, devices/sandbox/lua/lua.wasm, from its sources
 	@scripts/setup $@

@@ -92,6 +92,26 @@ impl Program {
             .context("no VmRSS")?;
         Ok(kib * 1024)
     }
+
+    /// Files, sockets included, that the node has open.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn files(&self) -> Result<usize> {
+        self.listed("fd")
+    }
+
+    /// Threads of the node.
+    ///
+    /// # Errors
+    /// The system does not tell.
+    pub fn threads(&self) -> Result<usize> {
+        self.listed("task")
+    }
+
+    fn listed(&self, folder: &str) -> Result<usize> {
+        Ok(std::fs::read_dir(format!("/proc/{}/{folder}", self.child.id()))?.count())
+    }
 }
 
 impl Drop for Program {

@@ -6,6 +6,7 @@
 
 mod client;
 mod found;
+mod soak;
 mod world;
 
 use std::path::Path;

@@ -24,6 +24,8 @@ const PROGRAM: &str = r#"function compute(base, assignment)
   return base
 end
 "#;
+/// Never comes to an end.
+pub(super) const POISON: &str = "function compute(base) while true do end end";
 /// `mul`: the product of two numbers.
 const MODULE: &str = r#"(module (func (export "mul") (param i32 i32) (result i32)
     (i32.mul (local.get 0) (local.get 1))))"#;
@@ -69,11 +71,7 @@ impl World {
 fn definition(kind: Kind) -> Message {
     match kind {
         Kind::Native => Message::from([("execution-device", "test-device@1.0")]),
-        Kind::Lua => {
-            let module = Message::from([("name", "main.lua"), ("body", PROGRAM)]);
-            let modules: List = [Value::from(module)].into_iter().collect();
-            Message::from([("execution-device", "lua@5.3a")]).with("module", modules)
-        }
+        Kind::Lua => lua(PROGRAM),
         Kind::Wasm => {
             let stack: List = [Value::from("wasm-64@1.0")].into_iter().collect();
             Message::from([("execution-device", "stack@1.0")])
@@ -81,4 +79,11 @@ fn definition(kind: Kind) -> Message {
                 .with("image", wat::parse_str(MODULE).unwrap())
         }
     }
+}
+
+/// The definition of a process of a program in Lua.
+pub(super) fn lua(program: &str) -> Message {
+    let module = Message::from([("name", "main.lua"), ("body", program)]);
+    let modules: List = [Value::from(module)].into_iter().collect();
+    Message::from([("execution-device", "lua@5.3a")]).with("module", modules)
 }
