@@ -7,6 +7,7 @@ mod configuration;
 mod forged;
 mod hooks;
 mod http2;
+mod isolation;
 mod limits;
 mod malformed;
 mod metrics;

@@ -33,7 +33,7 @@ async fn measured() -> (TestNode, String) {
 }
 
 /// The value of a sample, with its labels as they are written.
-fn sample(text: &str, name: &str) -> f64 {
+pub(crate) fn sample(text: &str, name: &str) -> f64 {
     let line =
         text.lines().find(|line| line.strip_prefix(name).is_some_and(|v| v.starts_with(' ')));
     let line = line.unwrap_or_else(|| panic!("no {name} in\n{text}"));

@@ -72,6 +72,7 @@ impl Engine for Memory {
     }
 
     fn write(&self, ops: &[Op], sync: bool) -> Result<(), StoreError> {
+        self.disk.work();
         let mut tables = self.tables.write();
         let tables = tables.as_mut().ok_or(StoreError::Ended { ended: Ended::Closed })?;
         self.disk.append(self.start, ops, sync)?;

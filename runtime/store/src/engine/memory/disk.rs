@@ -10,6 +10,8 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -26,7 +28,7 @@ const FOLD_BYTES: usize = 32 << 20;
 
 /// What survives a program that keeps its data in memory. Clones are the same disk.
 ///
-/// For tests: it can lose power, fail, fill up and rot, each as a seed decides.
+/// For tests: it can lose power, fail, fill up, be slow and rot, each as a seed decides.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryDisk(Arc<Mutex<Disk>>);
 
@@ -40,6 +42,8 @@ struct Disk {
     capacity: Option<usize>,
     /// Writes until one fails, and the seed that says how.
     failure: Option<(u64, u64)>,
+    /// What each write takes.
+    delay: Duration,
     start: u64,
     in_use: bool,
 }
@@ -189,6 +193,11 @@ impl MemoryDisk {
         self.0.lock().capacity = bytes;
     }
 
+    /// Lets each write take so long.
+    pub fn set_delay(&self, delay: Duration) {
+        self.0.lock().delay = delay;
+    }
+
     /// Bytes in use.
     #[must_use]
     pub fn used(&self) -> usize {
@@ -241,6 +250,14 @@ impl MemoryDisk {
 
     pub(super) fn check(&self, start: u64) -> Result<(), StoreError> {
         if self.0.lock().start == start { Ok(()) } else { Err(failed("the power is off")) }
+    }
+
+    /// Waits as long as a write takes. Whoever reads meanwhile does not.
+    pub(super) fn work(&self) {
+        let delay = self.0.lock().delay;
+        if !delay.is_zero() {
+            thread::sleep(delay);
+        }
     }
 
     pub(super) fn append(&self, start: u64, ops: &[Op], sync: bool) -> Result<(), StoreError> {
