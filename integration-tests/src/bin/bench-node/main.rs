@@ -1,6 +1,6 @@
 //! `make bench-node`: a node beside the published figures of the reference node, as a table in Markdown.
 //!
-//! usage: bench-node PROGRAM [MODULE]    the program `oxbeam`, built with `--release`; a module of aos
+//! usage: `bench-node PROGRAM [MODULE]`: the program `oxbeam`, built with `--release`; a module of aos
 #![allow(clippy::print_stdout, reason = "the table is the result")]
 
 mod idle;
