@@ -1,5 +1,7 @@
 //! Values for people and programs.
 
+use std::time::Duration;
+
 use oxbeam_protocol::{Atom, List, Message, Value};
 use serde_json::{Map, Value as Json};
 
@@ -87,6 +89,17 @@ pub(super) fn text(value: &Value) -> String {
     match json(value) {
         Json::String(text) => lines(&text),
         json => format!("{json:#}"),
+    }
+}
+
+/// A time in its largest unit.
+pub(super) fn time(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{}ms", time.as_millis()),
+        seconds @ 1..60 => format!("{seconds}s"),
+        seconds @ 60..3600 => format!("{}m", seconds / 60),
+        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
+        seconds => format!("{}d", seconds / 86_400),
     }
 }
 

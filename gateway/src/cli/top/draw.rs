@@ -23,6 +23,7 @@ use ratatui::widgets::Widget;
 use super::look::Shown;
 use super::state::State;
 use crate::cli::arguments::operator::Page;
+use crate::cli::show::time;
 
 /// Columns of a frame that is printed: ids fit in.
 const PRINTED: u16 = 160;
@@ -141,17 +142,6 @@ fn keys(state: &State) -> &'static str {
 /// Text that is red unless the number is 0.
 fn alarming(text: String, number: u64) -> Span<'static> {
     if number == 0 { text.into() } else { Span::from(text).red() }
-}
-
-/// A time in its largest unit.
-fn time(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{}ms", time.as_millis()),
-        seconds @ 1..60 => format!("{seconds}s"),
-        seconds @ 60..3600 => format!("{}m", seconds / 60),
-        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
-        seconds => format!("{}d", seconds / 86_400),
-    }
 }
 
 fn millis(milliseconds: u64) -> String {

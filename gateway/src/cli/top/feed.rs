@@ -2,7 +2,7 @@
 
 use std::io;
 use std::iter::once;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 
 use super::look::{Look, Wanted};
@@ -56,10 +56,7 @@ impl Feed {
 
     /// Gives an order. False if too much is asked for already: it is not given.
     pub(super) fn act(&self, order: Order) -> bool {
-        !matches!(
-            self.asks.try_send(Ask::Act(order)),
-            Err(TrySendError::Full(_) | TrySendError::Disconnected(_))
-        )
+        self.asks.try_send(Ask::Act(order)).is_ok()
     }
 
     /// What the node has told meanwhile; an error if it never will.

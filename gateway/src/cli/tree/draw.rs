@@ -1,9 +1,9 @@
 //! Draws a tree in text.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use super::row::Row;
+use crate::cli::show::time;
 
 /// Actors by their supervisors.
 type Children<'a> = HashMap<Option<u64>, Vec<&'a Row>>;
@@ -65,19 +65,10 @@ fn columns(lines: &[[String; 6]]) -> String {
     text
 }
 
-/// A time in its largest unit.
-fn time(time: Duration) -> String {
-    match time.as_secs() {
-        0 => format!("{}ms", time.as_millis()),
-        seconds @ 1..60 => format!("{seconds}s"),
-        seconds @ 60..3600 => format!("{}m", seconds / 60),
-        seconds @ 3600..86_400 => format!("{}h", seconds / 3600),
-        seconds => format!("{}d", seconds / 86_400),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn row(id: u64, parent: Option<u64>, name: &str) -> Row {
