@@ -69,7 +69,8 @@ pub async fn range(
     Ok(Page { items: items.collect::<Result<_, CallError>>()?, last })
 }
 
-fn decode(bytes: &[u8]) -> Result<Message, CallError> {
+/// An assignment as the log keeps it.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Message, CallError> {
     match record::decode(bytes)? {
         Value::Map(assignment) => Ok(assignment),
         _ => Err(CallError::Raised("the log holds what is no assignment".into())),
@@ -180,20 +181,25 @@ pub(crate) enum Unproven {
     Broken,
 }
 
-/// Finds out whether an assignment is what a scheduler of the process has put at this slot, behind
-/// that with the chain `before`. Takes the time of a verification.
+/// What of an assignment its signatures vouch for. Takes the time of a verification for it, and of
+/// another for its message.
+pub(crate) fn authenticate(assignment: &Message) -> Result<Message, Unproven> {
+    Ok(commitment::authenticate(assignment, &NoContent)?)
+}
+
+/// Finds out whether an assignment, of which its signatures vouch for this, is what a scheduler of the
+/// process has put at this slot, behind that with the chain `before`.
 ///
 /// `schedulers` are those that the process's definition names; if it names none, anybody may be. A
 /// chain goes on from the bytes of the one before or, once after each restart of the reference node,
 /// from their text. Source: spec 11, section 2.1.
-pub(crate) fn verify(
-    assignment: &Message,
+pub(crate) fn place(
+    proven: &Message,
     (process, slot): (Id, Slot),
     before: Option<Id>,
     schedulers: &[String],
 ) -> Result<Id, Unproven> {
-    let proven = commitment::authenticate(assignment, &NoContent)?;
-    let signers = commitment::committers(&proven);
+    let signers = commitment::committers(proven);
     let named: Vec<&str> = schedulers.iter().map(|one| location::hinted(one).0).collect();
     let may = |signer: &Key| named.is_empty() || named.iter().any(|address| *signer == **address);
     if !signers.iter().any(may) {
@@ -204,7 +210,7 @@ pub(crate) fn verify(
     if !is_there {
         return Err(Unproven::Misplaced);
     }
-    let said = chain_of(&proven).ok_or(Unproven::Broken)?;
+    let said = chain_of(proven).ok_or(Unproven::Broken)?;
     let body = proven.get("body").and_then(|body| signed_id(body).ok()).ok_or(Unproven::Broken)?;
     let from_text = before.map(|before| {
         Id::of(&[before.to_string().as_bytes(), body.to_string().as_bytes()].concat())
@@ -264,7 +270,7 @@ mod tests {
         let (signed, _) = sign(&unsigned, &wallet).unwrap();
         let schedulers = [wallet.address().to_string()];
         let check = |assignment: &Message, slot, before| {
-            verify(assignment, (process, slot), before, &schedulers)
+            place(&authenticate(assignment)?, (process, slot), before, &schedulers)
         };
         assert_eq!(check(&signed, 3, Some(before)).unwrap(), chain_of(&signed).unwrap());
         assert!(matches!(check(&signed, 4, Some(before)), Err(Unproven::Misplaced)));
@@ -273,7 +279,8 @@ mod tests {
         let changed = signed.clone().with("timestamp", 1);
         assert!(matches!(check(&changed, 3, Some(before)), Err(Unproven::Verify(_))));
         let nobody = ["somebody else".to_owned()];
-        let by_stranger = verify(&signed, (process, 3), Some(before), &nobody);
+        let proven = authenticate(&signed).unwrap();
+        let by_stranger = place(&proven, (process, 3), Some(before), &nobody);
         assert!(matches!(by_stranger, Err(Unproven::Stranger)));
 
         let text = [before.to_string().as_bytes(), body.id().to_string().as_bytes()].concat();

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Semaphore, oneshot};
 
@@ -11,6 +11,41 @@ use crate::error::CallError;
 
 /// Pieces of work that may wait or be under way.
 const MAX_QUEUED: usize = 4096;
+
+type Work<T> = Box<dyn FnOnce() -> T + Send>;
+
+/// Work that a thread of the pool does if one is free before somebody needs what comes of it.
+pub(crate) struct Early<T> {
+    /// Whoever takes it out does it.
+    work: Arc<Mutex<Option<Work<T>>>>,
+    answer: oneshot::Receiver<T>,
+}
+
+impl<T> Early<T> {
+    /// What came of it. If no thread has begun, this one does it, so that nobody waits in line for
+    /// what he could have done himself.
+    ///
+    /// # Errors
+    /// The work panicked.
+    pub(crate) async fn finish(self) -> Result<T, CallError> {
+        match taken(&self.work) {
+            Some(work) => catch_unwind(AssertUnwindSafe(work)).map_err(|_| panicked()),
+            None => self.answer.await.map_err(|_| panicked()),
+        }
+    }
+}
+
+fn taken<T>(work: &Mutex<Option<Work<T>>>) -> Option<Work<T>> {
+    work.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn panicked() -> CallError {
+    unavailable("it panicked")
+}
+
+fn unavailable(reason: &str) -> CallError {
+    CallError::Unavailable { what: "the pool".into(), reason: reason.into() }
+}
 
 /// Threads that compute and never wait.
 #[derive(Clone)]
@@ -55,6 +90,36 @@ impl Pool {
             drop(room);
         });
         answer.await.map_err(|_| failed("it panicked"))
+    }
+
+    /// Begins work that is needed later. If there is no room for more, it is left to whoever needs it;
+    /// if nobody does any more, it is left out.
+    pub(crate) fn begin<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Early<T> {
+        let work: Arc<Mutex<Option<Work<T>>>> = Arc::new(Mutex::new(Some(Box::new(work))));
+        let (sender, answer) = oneshot::channel();
+        if let Ok(room) = self.room.clone().try_acquire_owned() {
+            let work = work.clone();
+            self.threads.spawn(move || {
+                if !sender.is_closed()
+                    && let Some(work) = taken(&work)
+                    && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
+                {
+                    // Whoever asked may have gone meanwhile.
+                    let _ = sender.send(result);
+                }
+                drop(room);
+            });
+        }
+        Early { work, answer }
+    }
+}
+
+impl<T> fmt::Debug for Early<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Early").finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@
 //! Source: spec 10.
 
 mod actor;
+mod ahead;
 mod commit;
 mod definition;
 mod load;

@@ -15,6 +15,7 @@ use oxbeam_supervisor::StartError;
 use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::ahead::Ahead;
 use super::machine::Stopped;
 use super::state::{Live, shown};
 use super::waits::Worker;
@@ -58,6 +59,8 @@ pub struct ProcessActor {
     past: bool,
     /// The state. It is not here while the next one is computed from it.
     live: Option<Live>,
+    /// What was read for it. It is away with the state.
+    ahead: Ahead,
     computing: bool,
     /// A checkpoint is to be written after a while.
     timed: bool,
@@ -102,6 +105,7 @@ impl ProcessActor {
             _ends: cancelled.drop_guard(),
             past,
             live: None,
+            ahead: Ahead::default(),
             computing: false,
             timed: false,
             failed: None,
@@ -145,9 +149,18 @@ impl ProcessActor {
             }
             self.computing = true;
             let live = self.live.take().filter(|_| !behind);
-            let work = Work { wanted, failed: self.failed, past: self.past };
-            let work = work.go_on(self.context.fresh(), self.process, live);
-            ctx.spawn(wrap_future::<_, Self>(work).map(|done, actor, ctx| actor.done(done, ctx)));
+            let last = self.waiting.keys().next_back().copied().flatten();
+            let work = Work { wanted, last, failed: self.failed, past: self.past };
+            let (context, process) = (self.context.fresh(), self.process);
+            let mut ahead = std::mem::take(&mut self.ahead);
+            let work = async move {
+                let done = work.go_on(context, process, live, &mut ahead).await;
+                (done, ahead)
+            };
+            ctx.spawn(wrap_future::<_, Self>(work).map(|(done, ahead), actor, ctx| {
+                actor.ahead = ahead;
+                actor.done(done, ctx);
+            }));
             return;
         }
         self.lag.is(0);
@@ -261,25 +274,39 @@ impl ProcessActor {
 /// What an actor does next.
 struct Work {
     wanted: Option<Slot>,
+    /// The last slot that somebody waits for.
+    last: Option<Slot>,
     failed: Option<Slot>,
     past: bool,
 }
 
 impl Work {
     /// Copies the state if it is the one that is wanted, else works towards that.
-    async fn go_on(self, context: Context, process: Id, live: Option<Live>) -> Done {
+    async fn go_on(
+        self,
+        context: Context,
+        process: Id,
+        live: Option<Live>,
+        ahead: &mut Ahead,
+    ) -> Done {
         match live {
             Some(live) if live.slot == self.wanted => {
                 let copy = commit::with_snapshot(&context, &live.state).await;
                 let copy = copy.map(Message::without_handles);
                 Done { copy: Some(copy), ..Done::at(live) }
             }
-            live => self.advance(context, process, live).await,
+            live => self.advance(context, process, live, ahead).await,
         }
     }
 
     /// Loads the state if there is none, else computes one slot.
-    async fn advance(self, context: Context, process: Id, live: Option<Live>) -> Done {
+    async fn advance(
+        self,
+        context: Context,
+        process: Id,
+        live: Option<Live>,
+        ahead: &mut Ahead,
+    ) -> Done {
         let Some(mut live) = live else {
             // The actor of the present begins with the last checkpoint there is.
             let at_or_before = if self.past { self.wanted } else { self.wanted.map(|_| Slot::MAX) };
@@ -294,7 +321,8 @@ impl Work {
                 Err(error) => Done::unloaded(Stopped::By(error)),
             };
         };
-        let ready = match machine::ready(&context, process, &mut live, !self.past).await {
+        let state = (&mut live, &mut *ahead);
+        let ready = match machine::ready(&context, process, state, !self.past).await {
             Ok(ready) => ready,
             // Nothing ran. Whoever asks for a slot that is not there costs nobody anything.
             Err(stopped) => return Done { stopped: Some(stopped), ..Done::at(live) },
@@ -304,7 +332,10 @@ impl Work {
             commit::save(&context, process, &mut live).await;
         }
         let before = live.clone();
-        match machine::next(process, live, ready, !self.past).await {
+        let last = self.last.filter(|_| ready.is_verified());
+        let slots = before.next().checked_add(1).zip(last);
+        let next = machine::next(process, live, ready, !self.past);
+        match meanwhile(next, ahead, (&context, process, slots)).await {
             Ok(live) => Done::at(live),
             Err(stopped) => {
                 let failed = Some(before.next());
@@ -313,6 +344,22 @@ impl Work {
                 Done { live, stopped: Some(stopped), failed, copy: None }
             }
         }
+    }
+}
+
+/// Computes, and reads assignments of the slots between these two, ends included, meanwhile.
+async fn meanwhile<T>(
+    computed: impl Future<Output = T>,
+    ahead: &mut Ahead,
+    (context, process, slots): (&Context, Id, Option<(Slot, Slot)>),
+) -> T {
+    match slots {
+        Some(slots) => tokio::select! {
+            biased;
+            computed = computed => computed,
+            never = ahead.fill(context, process, slots) => match never {},
+        },
+        None => computed.await,
     }
 }
 

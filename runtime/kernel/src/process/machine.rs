@@ -3,11 +3,11 @@
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
 
+use super::ahead::Ahead;
 use super::commit;
 use super::proof;
 use super::role::{Role, run_as};
 use super::state::{Live, at_slot};
-use crate::assignment;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::outcome::{Outcome, Status};
@@ -39,17 +39,24 @@ pub(super) struct Ready {
     context: Context,
 }
 
+impl Ready {
+    /// Whether its assignment was verified, as those after it will have to be.
+    pub(super) const fn is_verified(&self) -> bool {
+        self.chain.is_some()
+    }
+}
+
 /// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
 /// that what one runs for the state is as it was, whatever comes of it.
 pub(super) async fn ready(
     context: &Context,
     process: Id,
-    live: &mut Live,
+    (live, ahead): (&mut Live, &mut Ahead),
     commits: bool,
 ) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
-    let Some(assignment) = assignment::read(&*store, process, slot).await? else {
+    let Some(mut read) = ahead.take(context, process, slot).await? else {
         return Err(Stopped::At(unscheduled(slot)));
     };
     // What was committed before harmed nobody then: only its result is held against this one.
@@ -61,7 +68,7 @@ pub(super) async fn ready(
     let chain = match is_new && context.settings().verifies_log {
         true => {
             let definition = live.definition(context, process).await?;
-            Some(proof::prove(context, process, (&*live, &definition), &assignment).await?)
+            Some(proof::prove(context, process, (&*live, &definition), &mut read).await?)
         }
         false => None,
     };
@@ -69,7 +76,7 @@ pub(super) async fn ready(
         true => &commit::begin(context, process, slot).await?,
         false => context,
     };
-    Ok(Ready { assignment, chain, is_new, context: context.clone() })
+    Ok(Ready { assignment: read.assignment, chain, is_new, context: context.clone() })
 }
 
 /// Computes the next slot of a state and, unless it is done before, commits it.

@@ -3,6 +3,7 @@
 
 use oxbeam_protocol::{Id, Message};
 
+use super::ahead::Read;
 use super::state::Live;
 use crate::addresses::addresses;
 use crate::assignment::{self, chain_of};
@@ -14,7 +15,7 @@ pub(super) async fn prove(
     context: &Context,
     process: Id,
     (live, definition): (&Live, &Message),
-    assignment: &Message,
+    read: &mut Read,
 ) -> Result<Id, CallError> {
     let slot = live.next();
     let before = match (live.chain, live.slot) {
@@ -27,8 +28,11 @@ pub(super) async fn prove(
         }
     };
     let schedulers = schedulers(definition);
-    // Here, on a thread that computes: it takes less than most slots.
-    assignment::verify(assignment, (process, slot), before, &schedulers).map_err(|why| {
+    // Else here, on a thread that computes: it takes less than most slots.
+    let proven = read.proven.take().unwrap_or_else(|| assignment::authenticate(&read.assignment));
+    let placed =
+        proven.and_then(|proven| assignment::place(&proven, (process, slot), before, &schedulers));
+    placed.map_err(|why| {
         CallError::Raised(format!("the assignment to slot {slot} cannot be believed: {why}"))
     })
 }
