@@ -35,9 +35,20 @@ use clap::Parser;
 
 use arguments::{Arguments, Command};
 
+/// The exit code of what cannot be understood. Source: `sysexits.h`.
+const USAGE: u8 = 64;
+
 /// Runs the command that was asked for.
 pub(crate) fn run() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(said) => {
+            // Whoever closed the output does not want to know.
+            let _ = said.print();
+            return ExitCode::from(if said.use_stderr() { USAGE } else { 0 });
+        }
+    };
+    let outcome = match arguments.command {
         Command::Start(arguments) => start::run(&arguments),
         Command::Up(arguments) => up::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),

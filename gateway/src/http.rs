@@ -12,6 +12,7 @@ mod admission;
 mod body;
 mod codec;
 mod connection;
+mod deadlines;
 mod doorway;
 mod limits;
 mod listen;

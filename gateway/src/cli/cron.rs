@@ -106,7 +106,14 @@ fn stop(arguments: &CronStop) -> Result<(), Failure> {
     let wallet = own_wallet(arguments.signer.wallet.as_deref())?;
     let id = arguments.task.to_string();
     let asked = signed(&Message::from([("task", id.as_str())]), &wallet)?;
-    client.post("/~cron@1.0/stop", &asked)?.ok(&client, &format!("task {id}"))?;
+    let stopped = client.post("/~cron@1.0/stop", &asked)?.ok(&client, &format!("task {id}"));
+    stopped.map_err(|failure| match failure {
+        Failure::Refused { status: 400, said, .. } => {
+            let reason = format!("{said} `oxbeam cron list` shows those that there are");
+            Failure::Argument { what: "the task", reason }
+        }
+        other => other,
+    })?;
     say_line(&match arguments.at.json {
         true => serde_json::json!({ "stopped": id }).to_string(),
         false => format!("stopped  {id}"),

@@ -36,7 +36,7 @@ pub(super) enum Failure {
     Listen { address: SocketAddr, source: io::Error },
     #[error("wallet {} is there already: it is never overwritten, choose another file with --path", .0.display())]
     WalletExists(PathBuf),
-    #[error("there is no wallet {}: `oxbeam wallet new` makes one", .0.display())]
+    #[error("there is no wallet {}: `oxbeam wallet new --path {}` makes one", .0.display(), .0.display())]
     NoWallet(PathBuf),
     #[error("failed to use wallet {}", file.display())]
     Wallet { file: PathBuf, source: WalletError },
@@ -121,7 +121,7 @@ impl Failure {
             | Self::Build { .. }
             | Self::Unsigned { .. }
             | Self::NoSlot { .. } => 65,
-            Self::Argument { .. } => 64,
+            Self::Argument { .. } => super::USAGE,
             Self::NoWallet(_) | Self::NoFile { .. } => 66,
             Self::Exists(_) => 73,
             Self::Local { .. } => 70,
@@ -146,7 +146,9 @@ impl Failure {
 /// What to do about a code.
 const fn hint(status: u16) -> &'static str {
     match status {
-        401..=403 => "; sign with another wallet: --wallet",
+        401..=403 => {
+            "; sign with another wallet: --wallet. The operator's, unless another is named, is wallet.json in the data folder"
+        }
         404 => "; is it on this node? --node names another",
         429 | 503 => "; try again later",
         _ => "",

@@ -22,7 +22,10 @@ pub(super) fn run(arguments: &Replay) -> Result<ExitCode, Failure> {
     let (process, from) = (arguments.process, arguments.from);
     let to = history::last(&client, process, arguments.to)?;
     if from > to {
-        let reason = format!("{from} comes after the last slot, {to}");
+        let reason = match arguments.to {
+            Some(asked) if asked < from => format!("{from} comes after --to {asked}"),
+            _ => format!("{from} comes after the last slot, {to}"),
+        };
         return Err(Failure::Argument { what: "--from", reason });
     }
     // Whether the log is to be believed is what `oxbeam verify` looks at.

@@ -1,5 +1,6 @@
 //! `oxbeam start`: the node, until somebody ends it.
 
+mod files;
 pub(super) mod folder;
 mod http;
 mod log;

@@ -1,8 +1,8 @@
 //! The node's wallet as a file that only its user reads.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use oxbeam_kernel::Startup;
@@ -14,6 +14,8 @@ use super::say;
 
 /// Read and written by its user alone.
 const MODE: u32 = 0o600;
+/// The same of a folder that is made for it.
+const FOLDER_MODE: u32 = 0o700;
 /// Bits of those who are not its user.
 const OTHERS: u32 = 0o077;
 
@@ -80,6 +82,9 @@ fn make(file: &Path) -> Result<Wallet, Failure> {
 
 /// Writes a new file as a whole: after a crash it is there with all of its bytes, or not at all.
 fn write(file: &Path, text: &[u8]) -> io::Result<()> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder)?;
     let mut name = file.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}.new", std::process::id()));
     let unfinished = file.with_file_name(name);
@@ -93,6 +98,5 @@ fn write(file: &Path, text: &[u8]) -> io::Result<()> {
     let linked = written.and_then(|()| fs::hard_link(&unfinished, file));
     let removed = fs::remove_file(&unfinished);
     linked.and(removed)?;
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(folder)?.sync_all()
 }

@@ -24,6 +24,7 @@ pub(super) const BLOCK: usize = 4096;
 pub(super) struct Gate {
     node: Arc<Node>,
     limits: Limits,
+    connections: Arc<Places>,
     requests: Arc<Places>,
     streams: Arc<Places>,
     /// A permit for each [`BLOCK`] of a body.
@@ -96,6 +97,10 @@ impl Gate {
         Self {
             metrics: Metrics::new(&node, data),
             node,
+            connections: Places::new(
+                limits.connections.saturating_mul(limits.workers.max(1)),
+                limits.connections_of_client,
+            ),
             requests: Places::new(limits.requests, limits.requests_of_client),
             streams: Places::new(limits.streams, limits.streams_of_client),
             blocks: Arc::new(Semaphore::new(blocks)),
@@ -143,6 +148,11 @@ impl Gate {
         let _ = timeout(self.limits.drain, idle).await;
     }
 
+    /// Lets a client connect. One that may not is to be hung up on.
+    pub(super) fn admit_connection(&self, client: Option<IpAddr>) -> Result<Admitted, Refusal> {
+        self.connections.take(client, self.limits.retry_after)
+    }
+
     /// Lets a request in.
     pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<Admitted, Refusal> {
         self.take(&self.requests, client)
@@ -185,6 +195,12 @@ impl Drop for Admitted {
                 clients.remove(&client);
             }
         }
+    }
+}
+
+impl fmt::Debug for Admitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admitted").field("client", &self.client).finish_non_exhaustive()
     }
 }
 

@@ -1,24 +1,33 @@
-//! A client's connection, on which a request that is no HTTP is answered with a sentence, too.
+//! A client's connection, which ends when nothing comes or an answer is not read, and on which a request
+//! that is no HTTP is answered with a sentence, too.
 //!
 //! actix answers what it cannot read with a bare status, and asks nobody. Of every request that it can
 //! read it asks the node. So what it writes after one answer is out, and before the node is asked
 //! again, is such a status, and is given a body on its way.
 
 use std::cell::Cell;
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use actix_http::Protocol;
 use actix_rt::net::TcpStream;
 use actix_web::HttpRequest;
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{sleep, timeout};
+
+use super::admission::{Admitted, Gate};
+use super::deadlines::{Clock, Deadline, Deadlines};
 
 /// How HTTP/2 begins. Source: RFC 9113, section 3.4.
 const HTTP_2: &[u8] = b"PRI * HTTP/2";
+/// How long to wait for the rest of its beginning, between two looks.
+const LOOK: Duration = Duration::from_millis(5);
 /// How a status without a body says so.
 const BARE: &str = "content-length: 0\r\n";
 
@@ -26,8 +35,9 @@ const BARE: &str = "content-length: 0\r\n";
 #[derive(Debug)]
 pub(super) struct Connection {
     stream: TcpStream,
-    /// Not there in HTTP/2, where everything is in frames.
-    turn: Option<Rc<Cell<Turn>>>,
+    shared: Shared,
+    clock: Clock,
+    _place: Admitted,
     /// What is still to be written instead of so many bytes of actix.
     instead: Option<(Bytes, usize)>,
 }
@@ -43,56 +53,82 @@ enum Turn {
     Last,
 }
 
-/// The node's turn, until all of its answer is on its way.
-#[derive(Debug)]
-pub(super) struct Answering(Option<Rc<Cell<Turn>>>);
+/// What a connection and the answers on it have in common.
+#[derive(Clone)]
+pub(super) struct Shared {
+    /// Not there in HTTP/2, where everything is in frames.
+    turn: Option<Rc<Cell<Turn>>>,
+    deadlines: Rc<Deadlines>,
+}
 
-/// Whose turn it is on the connection of a request.
-#[derive(Debug, Clone)]
-pub(super) struct Turns(Option<Rc<Cell<Turn>>>);
+/// The node's turn, until all of its answer is on its way.
+pub(super) struct Answering(Option<Shared>);
 
 impl Answering {
     /// The node is asked this.
     pub(super) fn to(request: &HttpRequest) -> Self {
-        let turn = request.conn_data::<Turns>().and_then(|turns| turns.0.clone());
-        if let Some(turn) = &turn {
+        let shared = request.conn_data::<Shared>().cloned();
+        if let Some(turn) = shared.as_ref().and_then(|shared| shared.turn.as_ref()) {
             turn.set(Turn::Node);
         }
-        Self(turn)
+        Self(shared)
+    }
+
+    /// Cuts the connection after so long, unless what comes back is dropped before.
+    pub(super) fn within(&self, time: Duration) -> Option<Deadline> {
+        self.0.as_ref().map(|shared| shared.deadlines.within(time))
     }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        if let Some(turn) = &self.0 {
+        if let Some(turn) = self.0.as_ref().and_then(|shared| shared.turn.as_ref()) {
             turn.set(Turn::Last);
         }
     }
 }
 
 impl Connection {
-    /// Looks at how a connection begins.
+    /// Looks at how a connection begins, if its client may have one more.
     pub(super) async fn accepted(
         stream: TcpStream,
+        gate: &Gate,
     ) -> io::Result<(Self, Protocol, Option<SocketAddr>)> {
-        let mut begin = [0; HTTP_2.len()];
-        stream.peek(&mut begin).await?;
         let peer = stream.peer_addr().ok();
-        let (protocol, turn) = match begin == *HTTP_2 {
+        let place = gate.admit_connection(peer.map(|peer| peer.ip()));
+        let place = place.map_err(|_| io::Error::other("the client has too many connections"))?;
+        let is_http_2 = timeout(gate.limits().head_time, begins_http_2(&stream));
+        let (protocol, turn) = match is_http_2.await?? {
             true => (Protocol::Http2, None),
             false => (Protocol::Http1, Some(Rc::new(Cell::new(Turn::Server)))),
         };
-        Ok((Self { stream, turn, instead: None }, protocol, peer))
+        let shared = Shared { turn, deadlines: Rc::default() };
+        let clock = Clock::of(&shared.deadlines);
+        Ok((Self { stream, shared, clock, _place: place, instead: None }, protocol, peer))
     }
 
-    pub(super) fn turns(&self) -> Turns {
-        Turns(self.turn.clone())
+    pub(super) fn shared(&self) -> Shared {
+        self.shared.clone()
     }
 
     /// What is written instead of these words of actix.
     fn instead_of(&self, bytes: &[u8]) -> Option<Bytes> {
-        let turn = self.turn.as_ref()?.get();
+        let turn = self.shared.turn.as_ref()?.get();
         if turn == Turn::Server { completed(bytes) } else { None }
+    }
+}
+
+/// Whether a connection begins as HTTP/2 does.
+async fn begins_http_2(stream: &TcpStream) -> io::Result<bool> {
+    let mut begin = [0; HTTP_2.len()];
+    loop {
+        let length = stream.peek(&mut begin).await?;
+        let is_so_far = begin.iter().zip(HTTP_2).take(length).all(|(byte, of)| byte == of);
+        if !is_so_far || length == 0 || length == HTTP_2.len() {
+            return Ok(is_so_far && length > 0);
+        }
+        // What is there stays there: the system would tell of it again at once.
+        sleep(LOOK).await;
     }
 }
 
@@ -116,6 +152,12 @@ fn completed(bytes: &[u8]) -> Option<Bytes> {
     Some(whole.into())
 }
 
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("turn", &self.turn).finish_non_exhaustive()
+    }
+}
+
 impl AsyncWrite for Connection {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -123,6 +165,7 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
+        this.clock.check(cx)?;
         if this.instead.is_none() {
             this.instead = this.instead_of(bytes).map(|instead| (instead, bytes.len()));
         }
@@ -142,7 +185,7 @@ impl AsyncWrite for Connection {
 
     /// actix flushes when all that it had is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(turn) = self.turn.as_ref().filter(|turn| turn.get() == Turn::Last) {
+        if let Some(turn) = self.shared.turn.as_ref().filter(|turn| turn.get() == Turn::Last) {
             turn.set(Turn::Server);
         }
         Pin::new(&mut self.stream).poll_flush(cx)
@@ -157,12 +200,13 @@ impl AsyncWrite for Connection {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.clock.check(cx)?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
     /// Only HTTP/2 is written in slices.
     fn is_write_vectored(&self) -> bool {
-        self.turn.is_none() && self.stream.is_write_vectored()
+        self.shared.turn.is_none() && self.stream.is_write_vectored()
     }
 }
 
@@ -172,6 +216,7 @@ impl AsyncRead for Connection {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.clock.check(cx)?;
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }

@@ -30,11 +30,14 @@ pub struct Limits {
     /// Connections at a time on one worker thread. Further ones wait to be accepted.
     /// Default: 8 192.
     pub connections: usize,
+    /// Connections at a time from one address. One more is closed at once. Default: 1 024.
+    pub connections_of_client: usize,
     /// Threads that read and write. Default: one for each core.
     pub workers: usize,
     /// When to try again, said to whom is turned away. Default: 1 s.
     pub retry_after: Duration,
-    /// In which the head of a request must have come, or is answered 408. Default: 5 s.
+    /// In which the head of a request must have come, or is answered 408; a connection on which nothing
+    /// comes is closed. Default: 5 s.
     pub head_time: Duration,
     /// The longest pause in a body; after it the answer is 408. Default: 10 s.
     pub body_pause: Duration,
@@ -65,6 +68,7 @@ impl Default for Limits {
             streams_of_client: 64,
             stream_pause: Duration::from_secs(15),
             connections: 8192,
+            connections_of_client: 1024,
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             retry_after: Duration::from_secs(1),
             head_time: Duration::from_secs(5),

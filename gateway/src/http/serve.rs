@@ -42,8 +42,8 @@ pub(super) async fn serve(
     gate: web::Data<Gate>,
 ) -> HttpResponse {
     let answering = Answering::to(&request);
-    let response = respond_to(&request, &mut payload, gate).await;
-    unread::holding(response, payload, answering)
+    let response = respond_to(&request, &mut payload, gate.clone()).await;
+    unread::holding(response, payload, answering, gate.limits())
 }
 
 async fn respond_to(
@@ -217,5 +217,5 @@ async fn respond(gate: &Gate, path: &str, served: &mut Served) -> HttpResponse {
     if served.ends_connection || gate.is_closed() {
         response.force_close();
     }
-    response.body(Written::new(reply.body, gate.limits(), held)).map_into_boxed_body()
+    response.body(Written::new(reply.body, held)).map_into_boxed_body()
 }

@@ -90,6 +90,7 @@ fn http(
 ) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
 {
     let limits = gate.limits().clone();
+    let entered = gate.clone();
     let app = App::new().app_data(gate).default_service(web::to(serve));
     let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
     let http = HttpService::build()
@@ -101,10 +102,14 @@ fn http(
         .h1_allow_half_closed(false)
         .local_addr(address)
         .on_connect_ext(|connection: &Connection, data| {
-            data.insert(connection.turns());
+            data.insert(connection.shared());
         })
         .finish(map_config(app, |()| AppConfig::default()));
-    fn_service(|stream| async { Ok(Connection::accepted(stream).await?) }).and_then(http)
+    let accepted = fn_service(move |stream| {
+        let gate = entered.clone();
+        async move { Ok(Connection::accepted(stream, &gate).await?) }
+    });
+    accepted.and_then(http)
 }
 
 async fn notified(stopping: GracefulShutdownSignal) {

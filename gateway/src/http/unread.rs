@@ -4,22 +4,31 @@
 //! body is in chunks it waits for the rest instead, without a limit, as soon as nobody wants it any
 //! more: a client that stops half-way would keep its connection. So somebody wants it until the
 //! answer is written.
+//!
+//! How long a client may take to read the answer is bounded, however often it reads a little.
 
 use std::error::Error;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use actix_web::HttpResponse;
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::{Bytes, Payload};
 
 use super::connection::Answering;
+use super::deadlines::Deadline;
+use super::limits::Limits;
 
 /// The body of an answer, with what is left of its request.
 struct Held {
     answer: BoxBody,
     _unread: Payload,
-    _answering: Answering,
+    answering: Answering,
+    /// Of the whole answer, or of the last piece of one that has no end.
+    deadline: Option<Deadline>,
+    /// For a piece of an answer that has no end.
+    time: Duration,
 }
 
 /// An answer that holds the rest of its request, and the node's turn to speak, until it is written.
@@ -27,9 +36,22 @@ pub(super) fn holding(
     response: HttpResponse,
     unread: Payload,
     answering: Answering,
+    limits: &Limits,
 ) -> HttpResponse {
-    response
-        .map_body(|_, answer| BoxBody::new(Held { answer, _unread: unread, _answering: answering }))
+    let time = limits.write_time;
+    response.map_body(|_, answer| {
+        let whole = match answer.size() {
+            BodySize::Sized(bytes) => Some(time.saturating_add(at_rate(bytes, limits))),
+            BodySize::None | BodySize::Stream => None,
+        };
+        let deadline = whole.and_then(|whole| answering.within(whole));
+        BoxBody::new(Held { answer, _unread: unread, answering, deadline, time })
+    })
+}
+
+/// How long so many bytes take that are read as slowly as may be.
+fn at_rate(bytes: u64, limits: &Limits) -> Duration {
+    Duration::from_secs(bytes / limits.answer_rate.max(1) as u64)
 }
 
 impl MessageBody for Held {
@@ -43,6 +65,15 @@ impl MessageBody for Held {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.answer).poll_next(cx)
+        let is_endless = self.answer.size() == BodySize::Stream;
+        if is_endless {
+            // The piece before this was taken.
+            self.deadline = None;
+        }
+        let next = Pin::new(&mut self.answer).poll_next(cx);
+        if is_endless && next.is_ready() {
+            self.deadline = self.answering.within(self.time);
+        }
+        next
     }
 }

@@ -94,6 +94,12 @@ impl Client {
         std::mem::take(&mut self.read)
     }
 
+    /// The same, but no longer than this.
+    pub(crate) async fn rest_within(&mut self, time: Duration) -> Vec<u8> {
+        let _ = timeout(time, async { while self.more().await > 0 {} }).await;
+        std::mem::take(&mut self.read)
+    }
+
     /// Reads a little, time after time.
     pub(crate) async fn trickle(&mut self, times: usize, pause: Duration) {
         for _ in 0..times {

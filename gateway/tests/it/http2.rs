@@ -3,6 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Request, Version};
 use oxbeam_gateway::http::Limits;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::node::TestNode;
@@ -68,4 +69,45 @@ async fn a_body_that_stops_is_given_up_and_its_stream_reset() {
         answered = asked => assert_eq!(answered, (408, true)),
         ended = connection => panic!("the connection ended: {ended:?}"),
     }
+}
+
+#[actix_rt::test]
+async fn whoever_opens_no_window_is_cut_and_gives_back_what_he_held() {
+    let write_time = Duration::from_millis(200);
+    let limits = Limits { write_time, requests: 1, ..Limits::default() };
+    let node = TestNode::limited(limits).await;
+    let stream = TcpStream::connect(node.address).await.unwrap();
+    let mut settings = h2::client::Builder::new();
+    settings.initial_window_size(0);
+    let (mut client, connection) = settings.handshake::<_, Bytes>(stream).await.unwrap();
+    let asked = async move {
+        let request = Request::get("http://node.test/a?a=5").version(Version::HTTP_2);
+        let (answer, _) = client.send_request(request.body(()).unwrap(), true).unwrap();
+        let (head, mut body) = answer.await.unwrap().into_parts();
+        assert_eq!(head.status.as_u16(), 200);
+        let next = body.data().await;
+        assert!(matches!(next, None | Some(Err(_))), "{next:?}");
+    };
+    let ((), _) = tokio::join!(asked, connection);
+    // The only place of a request is free again, as soon as the node has let go of the connection.
+    let mut status = 503;
+    while status == 503 {
+        status = node.get("/a?a=5").await.status;
+    }
+    assert_eq!(status, 200);
+}
+
+#[actix_rt::test]
+async fn a_connection_may_begin_in_pieces() {
+    let node = TestNode::start().await;
+    let mut stream = TcpStream::connect(node.address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (preface, settings) = (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [0, 0, 0, 4, 0, 0, 0, 0, 0]);
+    for piece in [&preface[..5], &preface[5..], &settings] {
+        stream.write_all(piece).await.unwrap();
+        assert_eq!(node.get("/a?a=5").await.text(), "5", "meanwhile");
+    }
+    let mut frame = [0; 9];
+    stream.read_exact(&mut frame).await.unwrap();
+    assert_eq!(frame[3], 4, "settings, and no status of HTTP/1.1: {frame:?}");
 }

@@ -42,6 +42,42 @@ async fn a_body_past_its_limit_is_refused_before_and_while_it_comes() {
 }
 
 #[actix_rt::test]
+async fn a_connection_on_which_nothing_comes_is_closed() {
+    let head_time = Duration::from_millis(100);
+    let node = TestNode::limited(Limits { head_time, ..Limits::default() }).await;
+    for begin in ["", "PRI * HT"] {
+        let mut client = Client::connect(node.address).await;
+        client.write(begin.as_bytes()).await;
+        assert_eq!(client.rest().await, b"", "after {begin:?}");
+    }
+}
+
+#[actix_rt::test]
+async fn one_client_leaves_connections_to_others() {
+    let node = TestNode::limited(Limits { connections_of_client: 2, ..Limits::default() }).await;
+    let ask = "GET /a?a=5 HTTP/1.1\r\nhost: x";
+    let mut clients = Vec::new();
+    for _ in 0..2 {
+        let mut client = Client::connect(node.address).await;
+        client.request(ask, b"").await;
+        assert_eq!(client.response().await.text(), "5");
+        clients.push(client);
+    }
+    let mut third = Client::connect(node.address).await;
+    third.request(ask, b"").await;
+    assert_eq!(third.rest().await, b"", "it is hung up on");
+    drop(clients.pop());
+    // The node learns of it soon.
+    loop {
+        let mut next = Client::connect(node.address).await;
+        next.request(ask, b"").await;
+        if next.rest_within(Duration::from_millis(50)).await.starts_with(b"HTTP/1.1 200") {
+            break;
+        }
+    }
+}
+
+#[actix_rt::test]
 async fn bodies_that_take_too_much_memory_together_are_refused() {
     let node = TestNode::limited(Limits { bodies: 4096, ..Limits::default() }).await;
     let answer = node.send("POST /body HTTP/1.1\r\nhost: x", &[b'x'; 5000]).await;

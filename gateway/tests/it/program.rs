@@ -141,6 +141,20 @@ fn a_wallet_is_made_once_and_shown_without_its_secret() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing else is left");
     let none = output(folder.path(), &["wallet", "show", "--path", "none.json"]);
     assert_eq!(none.status.code(), Some(66));
+    assert!(sentence(&none).contains("`oxbeam wallet new --path none.json` makes one"));
+    let elsewhere = output(folder.path(), &["wallet", "new"]);
+    assert_eq!(elsewhere.status.code(), Some(0), "and the folder that it lies in");
+    let data = fs::metadata(folder.path().join("data")).unwrap();
+    assert_eq!(data.permissions().mode() & 0o777, 0o700);
+}
+
+#[test]
+fn a_command_line_that_cannot_be_understood_is_an_error_of_use() {
+    let folder = folder();
+    for wrong in [&["start", "--bogus"][..], &["state"], &[]] {
+        assert_eq!(output(folder.path(), wrong).status.code(), Some(64), "{wrong:?}");
+    }
+    assert_eq!(output(folder.path(), &["help"]).status.code(), Some(0));
 }
 
 #[test]

@@ -201,7 +201,7 @@ pub(in crate::cli) struct CronAdd {
     /// The path that is asked for, such as /PID/now, or the process that a message is pushed to
     #[arg(value_name = "PATH|PID", allow_hyphen_values = true)]
     pub(in crate::cli) path: String,
-    /// How often: 5-minutes, 1-hours
+    /// How often: so many milliseconds, seconds, minutes, hours or days, such as 5-minutes
     #[arg(long, value_name = "INTERVAL", required_unless_present = "after")]
     pub(in crate::cli) every: Option<String>,
     /// Once, after so long

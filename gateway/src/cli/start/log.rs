@@ -13,6 +13,8 @@ pub(super) fn begin(startup: &Startup) -> Result<(), Failure> {
     let wrong = |_| Failure::LogFilter { filter: filter.clone() };
     let filter = EnvFilter::builder().parse(filter).map_err(wrong)?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    // Else a reader of the log that goes away ends whoever logs.
+    let log = log.log_internal_errors(false);
     // A second beginning in the same program changes nothing.
     let _ = match startup.log {
         LogForm::Pretty => log.with_target(false).try_init(),

@@ -50,8 +50,13 @@ impl Program {
 
     /// The same on this port.
     pub(crate) fn start_on(folder: &Path, port: &str) -> Self {
+        Self::logging(folder, port, Stdio::null())
+    }
+
+    /// The same, with its log going here.
+    pub(crate) fn logging(folder: &Path, port: &str, log: Stdio) -> Self {
         let mut command = oxbeam(folder, &["start", "--port", port, "--bind", "127.0.0.1"]);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = |name: &str| {
             let mut line = String::new();

@@ -1,6 +1,7 @@
-//! The `start` hook, before anybody is answered.
+//! How a node starts: its hook, and where its log goes.
 
 use std::fs;
+use std::process::Stdio;
 
 use super::node::{Program, output};
 use super::{folder, sentence};
@@ -43,4 +44,23 @@ fn a_start_hook_that_fails_ends_the_program_with_a_sentence() {
         assert!(sentence.contains(told), "{sentence}");
         assert_eq!(failed.stdout, b"", "nobody was told that the node is ready");
     }
+}
+
+#[test]
+fn a_node_whose_log_nobody_reads_any_more_goes_on() {
+    let folder = folder();
+    let (reader, writer) = std::io::pipe().unwrap();
+    let node = Program::logging(folder.path(), "0", Stdio::from(writer));
+    drop(reader);
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().http_status_as_error(false).build().into();
+    let url = node.url.trim_end_matches('/');
+    for _ in 0..3 {
+        let mut failed = agent.get(format!("{url}/~nosuch@1.0/a")).call().unwrap();
+        assert_eq!(failed.status(), 500);
+        assert!(failed.headers().contains_key("incident"), "it is logged under this");
+        let body = failed.body_mut().read_to_string().unwrap();
+        assert!(body.contains("not known to this node"), "{body}");
+    }
+    assert_eq!(node.signal("-TERM"), Some(0));
 }

@@ -149,15 +149,15 @@ pub const OPTIONS: &[NodeOption] = &[
     number("http_max_requests", 1, 60_000, 4096).unit("requests").at_start()
         .doc("Requests under way; one more is answered 503"),
     number("http_max_requests_of_client", 1, 60_000, 1024).unit("requests").at_start()
-        .doc("Requests under way from one address; one more is answered 429"),
+        .doc("Requests under way from one address, one more is answered 429; and its connections, one more is closed"),
     number("http_max_streams", 0, 60_000, 1024).unit("streams").at_start()
         .doc("Streams of events open at a time; one more is answered 503"),
     number("http_max_streams_of_client", 0, 60_000, 64).unit("streams").at_start()
         .doc("Streams of events open at a time to one address; one more is answered 429"),
     number("http_max_connections", 1, 1_000_000, 8192).unit("connections").at_start()
-        .doc("Open connections on each thread; further ones wait"),
+        .doc("Open connections on each thread, as far as the system lets the program have files open; further ones wait"),
     time("http_head_time", 5000).at_start()
-        .doc("In which the head of a request must have come, or is answered 408"),
+        .doc("In which the head of a request must have come, or is answered 408; a connection on which nothing comes is closed"),
     time("http_body_time", 120_000).at_start()
         .doc("In which its body must have come, or is answered 408"),
     time("http_body_pause", 10_000).at_start()
