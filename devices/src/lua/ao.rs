@@ -181,6 +181,11 @@ impl AoHost for Ao {
         }
         .boxed()
     }
+
+    fn print(&mut self, text: &[u8]) {
+        tracing::debug!(text = %String::from_utf8_lossy(text), "a script prints");
+        self.context.print(text);
+    }
 }
 
 const SET: &str = "ao.set takes a message, and a key and a value or a table of them";

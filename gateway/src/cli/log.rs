@@ -87,6 +87,11 @@ impl Shown {
                 say_line(&format!("  failed   {}", show::line(&reason, MOST)));
             }
             Some(event) => {
+                for line in
+                    event.data.get("printed").map(show::text).iter().flat_map(|text| text.lines())
+                {
+                    say_line(&format!("  print    {}", show::line(line, MOST)));
+                }
                 let results = event.data.get("results").and_then(Value::as_map);
                 for line in results.map(lines).unwrap_or_default() {
                     say_line(&format!("  {line}"));
@@ -124,6 +129,7 @@ fn as_json(
             "failed" => drop(line.insert("failed".into(), part("reason"))),
             _ => {
                 line.insert("results".into(), part("results"));
+                line.insert("printed".into(), part("printed"));
                 line.insert("hashpath".into(), part("hashpath"));
             }
         }

@@ -9,7 +9,7 @@
 //! | Event                | `id` | `data`, JSON                                                   |
 //! |----------------------|------|----------------------------------------------------------------|
 //! | of `/PID/log`        | slot | `slot` and the signed `assignment`, once it is on disk          |
-//! | of `/PID/results`    | slot | `slot`, `results`, the id `result` of these, `hashpath`, `sent` |
+//! | of `/PID/results`    | slot | `slot`, `results`, the id `result` of these, `hashpath`, `sent`, and `printed`: what guests printed |
 //! | `failed`             |      | `slot`, `status`, `reason`: this slot has no result             |
 //!
 //! `/PID/results` has what is scheduled computed, slot after slot. After `failed` it waits for the

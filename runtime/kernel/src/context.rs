@@ -15,6 +15,7 @@ use crate::devices::IDENTITY;
 use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::Outcome;
+use crate::prints::Prints;
 use crate::process::Worker;
 use crate::resolver;
 use crate::settings::{GuestLimits, Settings};
@@ -32,6 +33,8 @@ pub struct Context {
     devices: Option<Arc<BTreeSet<String>>>,
     /// What guests were allowed when this was computed for the first time; `None` if it is now.
     allowance: Option<Allowance>,
+    /// Where what guests print is kept, while a slot is computed.
+    prints: Option<Prints>,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -81,6 +84,25 @@ impl Context {
             worker: None,
             devices: None,
             allowance: None,
+            prints: None,
+        }
+    }
+
+    /// The same, keeping what guests print.
+    pub(crate) fn keeping_prints(&self) -> Self {
+        Self { prints: Some(Prints::default()), ..self.clone() }
+    }
+
+    /// What guests have printed, if that is kept.
+    pub(crate) fn printed(&self) -> String {
+        self.prints.as_ref().map(Prints::text).unwrap_or_default()
+    }
+
+    /// Takes a line that a guest prints. While a slot is computed it is kept beside what that comes to, as far as
+    /// there is room; it decides nothing.
+    pub fn print(&self, text: &[u8]) {
+        if let Some(prints) = &self.prints {
+            prints.add(text);
         }
     }
 

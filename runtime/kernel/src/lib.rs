@@ -23,6 +23,7 @@ mod node;
 pub mod outbox;
 mod outcome;
 mod pool;
+mod prints;
 mod process;
 pub mod quarantine;
 mod ready;

@@ -232,7 +232,9 @@ fn computed(runtime: &Runtime, store: &LocalStore, slots: u64) {
         let (result, hashpath, state, outbox) = (process, String::new(), None, Vec::new());
         let content = ContentBatch::default();
         let allowance = None;
-        let commit = Commit { process, slot, result, hashpath, state, outbox, content, allowance };
+        let printed = String::new();
+        let commit =
+            Commit { process, slot, result, hashpath, state, outbox, content, allowance, printed };
         runtime.block_on(store.commit(commit)).unwrap();
     }
 }

@@ -24,6 +24,9 @@ use crate::writer::How;
 
 /// Longest hashpath, in bytes.
 pub const MAX_HASHPATH_BYTES: usize = 1024;
+
+/// Longest text that is kept of what guests print in a slot.
+pub const MAX_PRINTED_BYTES: usize = 16 << 10;
 /// Most messages that one slot sends.
 pub const MAX_OUTGOING: usize = 65_536;
 
@@ -97,6 +100,8 @@ pub struct Commit {
     pub content: ContentBatch,
     /// What guests were allowed while the slot was computed, if the committer has such limits.
     pub allowance: Option<Allowance>,
+    /// What guests printed in the slot, for people. At most [`MAX_PRINTED_BYTES`].
+    pub printed: String,
 }
 
 /// What guests were allowed while a slot was computed. It decides the result, so that whoever
@@ -113,7 +118,7 @@ impl Commit {
     /// Nearly what it takes up as records.
     fn bytes(&self) -> usize {
         let sent = self.outbox.iter().map(|sent| sent.target.len() + sent.message.len() + 320);
-        256 + self.hashpath.len() + sent.sum::<usize>() + self.content.bytes()
+        256 + self.hashpath.len() + self.printed.len() + sent.sum::<usize>() + self.content.bytes()
     }
 }
 
@@ -139,6 +144,8 @@ pub struct SlotResult {
     pub sent: u32,
     /// What guests were allowed when it was first committed.
     pub allowance: Option<Allowance>,
+    /// What guests printed then.
+    pub printed: String,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -153,12 +160,14 @@ pub(crate) struct ResultRecord {
     pub(crate) came_with: CameWith,
     #[serde(default)]
     pub(crate) allowance: Option<Allowance>,
+    #[serde(default)]
+    pub(crate) printed: String,
 }
 
 impl ResultRecord {
     fn at(self, slot: Slot) -> SlotResult {
-        let Self { result, hashpath, state, sent, came_with: _, allowance } = self;
-        SlotResult { slot, result, hashpath, state, sent, allowance }
+        let Self { result, hashpath, state, sent, came_with: _, allowance, printed } = self;
+        SlotResult { slot, result, hashpath, state, sent, allowance, printed }
     }
 }
 
@@ -173,14 +182,19 @@ struct Prepared {
 
 impl Prepared {
     fn new(commit: Commit) -> Result<Self, StoreError> {
-        let Commit { process, slot, result, hashpath, state, outbox, content, allowance } = commit;
+        let Commit { process, slot, result, hashpath, state, outbox, content, allowance, printed } =
+            commit;
         if hashpath.len() > MAX_HASHPATH_BYTES {
             let (size, limit) = (hashpath.len(), MAX_HASHPATH_BYTES);
             return Err(StoreError::TooLarge { what: "a hashpath", size, limit });
         }
+        if printed.len() > MAX_PRINTED_BYTES {
+            let (size, limit) = (printed.len(), MAX_PRINTED_BYTES);
+            return Err(StoreError::TooLarge { what: "what a slot prints", size, limit });
+        }
         let outbox = outbox::Prepared::new(&process, slot, outbox)?;
         let (sent, came_with) = (outbox.count(), CameWith::from(&content));
-        let record = ResultRecord { result, hashpath, state, sent, came_with, allowance };
+        let record = ResultRecord { result, hashpath, state, sent, came_with, allowance, printed };
         let content = crate::content::Prepared::new(content)?;
         Ok(Self { process, slot, record, outbox, content })
     }
@@ -195,8 +209,9 @@ impl Prepared {
                 // What a slot sends is signed once, and so not brought again.
                 given.sent = found.sent;
             }
-            // What was allowed the first time holds.
+            // What was allowed the first time holds, and what was printed then.
             given.allowance = found.allowance;
+            given.printed.clone_from(&found.printed);
             return match found == given {
                 true => Ok(Committed { repeated: true }),
                 false => Err(StoreError::ResultDiffers { process, slot }),

@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::cli::show;
 
 /// Where scripts are run.
-const SCRIPTS: &str = "oxbeam_sandbox::lua";
+const SCRIPTS: &str = "oxbeam_devices::lua";
 
 /// From now on what scripts print is shown.
 pub(super) fn begin() {

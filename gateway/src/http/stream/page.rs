@@ -49,15 +49,16 @@ async fn results(
     let page = node.store()?.results(process, from, PAGE).await?;
     let contents = node.contents()?;
     let (mut all, mut bytes) = (Vec::new(), 0);
-    for SlotResult { slot, result, hashpath, sent, .. } in page.items {
+    for SlotResult { slot, result, hashpath, sent, printed, .. } in page.items {
         let results = contents.read_named(result).await?;
         let results = contents.load_all(results.unwrap_or_else(|| Message::new().into())).await?;
-        bytes += size(&results);
+        bytes += size(&results) + printed.len();
         let about = numbered(slot)
             .with("result", result.to_string())
             .with("hashpath", hashpath)
             .with("sent", i64::from(sent))
             .with("results", results);
+        let about = if printed.is_empty() { about } else { about.with("printed", printed) };
         all.push((slot, about));
         // What the results hold is not counted in the page.
         if bytes > PAGE.bytes {

@@ -90,6 +90,15 @@ fn what_a_script_prints_is_seen() {
     let run = output(folder.path(), &["run", "a.lua", "--message", "{}"]);
     assert_eq!(run.status.code(), Some(0), "{}", String::from_utf8_lossy(&run.stderr));
     assert!(String::from_utf8_lossy(&run.stderr).contains("  print    seen\t1\n"));
+
+    let node = Program::start(folder.path());
+    said(folder.path(), &["wallet", "new", "--path", "me.json"]);
+    let by = ["--node", &node.url, "--wallet", "me.json"];
+    let deployed = json(folder.path(), &[["deploy", "a.lua"].as_slice(), &by].concat()).remove(0);
+    let log = ["log", deployed["process"].as_str().unwrap(), "--node", &node.url];
+    let shown = said(folder.path(), &log);
+    assert!(shown.contains("\n  print    seen 1\n"), "{shown}");
+    assert_eq!(json(folder.path(), &log)[0]["printed"], "seen\t1\n");
 }
 
 #[test]
@@ -204,7 +213,7 @@ fn what_is_wrong_is_told_with_what_to_do() {
         (
             vec!["deploy", "counter", "--node", &node.url, "--wallet", "none.json"],
             66,
-            "`oxbeam wallet new`",
+            "`oxbeam wallet new --path none.json`",
         ),
         (
             vec!["deploy", "counter", "--node", "http://127.0.0.1:1", "--wallet", "me.json"],

@@ -99,6 +99,7 @@ pub(super) async fn commit(
         outbox,
         content,
         allowance: Some(context.guest_limits().allowance()),
+        printed: context.printed(),
     };
     store.commit(commit).await?;
     if is_new {

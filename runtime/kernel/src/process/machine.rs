@@ -73,7 +73,7 @@ pub(super) async fn ready(
         false => None,
     };
     let context = match is_new {
-        true => &commit::begin(context, process, slot).await?,
+        true => &commit::begin(context, process, slot).await?.keeping_prints(),
         false => context,
     };
     Ok(Ready { assignment: read.assignment, chain, is_new, context: context.clone() })

@@ -123,6 +123,7 @@ pub(crate) fn commit(process: Id, slot: Slot) -> Commit {
         outbox: Vec::new(),
         content: ContentBatch::default(),
         allowance: None,
+        printed: String::new(),
     }
 }
 

@@ -40,7 +40,8 @@ async fn a_result_is_written_once() {
         let process = id("process");
         store.append(append(process, 0)).await.unwrap();
         store.commit(Commit { outbox: vec![outgoing(0, 1)], ..commit(process, 0) }).await.unwrap();
-        let same = Commit { outbox: vec![outgoing(0, 99)], ..commit(process, 0) };
+        let same =
+            Commit { outbox: vec![outgoing(0, 99)], printed: "again".into(), ..commit(process, 0) };
         assert!(store.commit(same).await.unwrap().repeated);
         assert!(store.commit(commit(process, 0)).await.unwrap().repeated, "it was signed once");
         let entries = store.entries(process, None, Limit::default()).await.unwrap();
