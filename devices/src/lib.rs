@@ -44,9 +44,10 @@ use oxbeam_kernel::{Device, Row};
 /// Every device, by its names: its own first, then those that documents use for it.
 #[must_use]
 pub fn table() -> Vec<Row> {
+    let orders = Arc::new(made::Orders::default());
     vec![
         row(&["message@1.0"], message::Identity),
-        row(&["meta@1.0"], meta::Meta),
+        row(&["meta@1.0"], meta::Meta(orders.clone())),
         row(&["process@1.0"], process::Process),
         row(&["structured@1.0"], structured::Typed),
         row(&["httpsig@1.0"], httpsig::HttpSignature),
@@ -64,7 +65,7 @@ pub fn table() -> Vec<Row> {
         row(&["push@1.0"], push::Push),
         row(&["stack@1.0"], stack::Stack),
         row(&["scheduler@1.0", "scheduling@1.0"], scheduler::Scheduler),
-        row(&["supervisor@1.0"], supervisor::Supervisor::default()),
+        row(&["supervisor@1.0"], supervisor::Supervisor::new(orders)),
         row(&["wasm-64@1.0", "wasm64@1.0"], wasm::Wasm::default()),
         row(&["wasi@1.0"], wasi::Wasi),
         row(&["json-iface@1.0"], json_iface::JsonInterface),

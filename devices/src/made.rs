@@ -12,6 +12,8 @@
 //! is remembered for some 65 000 others, restarts included: those of admins or, for tasks, of the same
 //! signer. Nobody can make the node forget another's.
 
+mod order;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -19,6 +21,8 @@ use oxbeam_kernel::{CallError, Node};
 use oxbeam_protocol::commitment::Commitment;
 use oxbeam_protocol::{Id, Message};
 use oxbeam_store::{Change, Persist, StoreError, Table};
+
+pub(crate) use self::order::{Order, Orders};
 
 /// Ids that are remembered of those with the same first byte.
 const PER_BUCKET: usize = 256;
@@ -37,7 +41,7 @@ pub(crate) fn signatures(message: &Message) -> Vec<Id> {
 }
 
 /// Where signatures of an operator's order are remembered.
-pub(crate) fn of_order(ids: &[Id]) -> Buckets {
+fn of_order(ids: &[Id]) -> Buckets {
     grouped(ids.iter().map(|id| (format!("changes/{}", first_byte(id)), *id)))
 }
 
@@ -70,16 +74,19 @@ fn grouped(named: impl Iterator<Item = (String, Id)>) -> Buckets {
     buckets
 }
 
-/// Remembers signatures. Answers with false if one of them is remembered already.
+/// Remembers signatures, unless they are.
 ///
 /// # Errors
 /// Errors of the store.
-pub(crate) async fn remember(node: &Node, buckets: &Buckets) -> Result<bool, CallError> {
+async fn remember(node: &Node, buckets: &Buckets) -> Result<(), CallError> {
     for _ in 0..TRIES {
-        let Some(changes) = noted(node, buckets).await? else { return Ok(false) };
+        let changes = noted(node, buckets).await?.unwrap_or_default();
+        if changes.is_empty() {
+            return Ok(());
+        }
         match node.store()?.change(Table::Node, changes, Persist::Synced).await {
             Err(StoreError::Conflict { .. }) => {}
-            changed => return Ok(changed.map(|_| true)?),
+            changed => return Ok(changed.map(drop)?),
         }
     }
     Err(crowded())

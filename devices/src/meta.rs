@@ -16,9 +16,11 @@ use std::sync::Arc;
 use oxbeam_kernel::{Call, Device, Outcome, Reply, reply};
 use oxbeam_protocol::Message;
 
-/// The device.
-#[derive(Debug, Default)]
-pub(crate) struct Meta;
+use crate::made::Orders;
+
+/// The device, with the orders of the node's operators that are being carried out.
+#[derive(Debug)]
+pub(crate) struct Meta(pub(crate) Arc<Orders>);
 
 impl Device for Meta {
     fn answers(&self, function: &str, _: &Message) -> bool {
@@ -29,7 +31,7 @@ impl Device for Meta {
         let posts = call.request.get("method").is_some_and(|method| method.is_name("POST"));
         match call.function().as_str() {
             "build" => reply(Ok(Outcome::ok(build()))),
-            _ if posts => Box::pin(async move { change::change(&call).await }),
+            _ if posts => Box::pin(async move { change::change(&self.0, &call).await }),
             _ => reply(Ok(Outcome::ok(info::info(&call.context)))),
         }
     }

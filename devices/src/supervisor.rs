@@ -49,6 +49,7 @@ use oxbeam_protocol::{Id, Message, Value};
 
 use self::act::Action;
 use self::audit::Throttle;
+use crate::made::Orders;
 use crate::number::number;
 use crate::roles;
 
@@ -56,10 +57,18 @@ use crate::roles;
 const UNSEEN: &str = "Only an admin of this node sees that: sign the request and its path.";
 
 /// The device.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Supervisor {
+    /// The orders that are being carried out.
+    orders: Arc<Orders>,
     /// What of refused actions is written down.
     refusals: Throttle,
+}
+
+impl Supervisor {
+    pub(crate) fn new(orders: Arc<Orders>) -> Self {
+        Self { orders, refusals: Throttle::default() }
+    }
 }
 
 /// How much whoever asks may see.
@@ -95,7 +104,7 @@ impl Device for Supervisor {
             let function = call.function();
             let reads_trace = || function == "trace" && !call.request.contains("messages");
             match Action::named(&function) {
-                Some(action) if !reads_trace() => act::act(&self.refusals, &call, action).await,
+                Some(action) if !reads_trace() => act::act(&self, &call, action).await,
                 _ => read(&call, &function).await,
             }
         })

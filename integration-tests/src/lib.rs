@@ -4,6 +4,7 @@
 //! input and the answer. [`run`] computes each answer anew and compares; which lines are answered
 //! differently on purpose stands in [`deviations`].
 
+pub mod aos;
 pub mod bench;
 pub mod category;
 pub mod client;

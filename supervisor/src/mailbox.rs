@@ -223,10 +223,11 @@ impl<A: Actor<Context = Context<A>>> Mailbox<A> {
         }
     }
 
-    /// Closes the mailbox of a sleeping actor that nothing waits for. False if it is needed.
+    /// Closes the mailbox of a sleeping actor that nothing waits for. False if it is needed, as one
+    /// that is suspended is: another in its place would not be.
     pub(crate) fn retire(&self, reason: ExitReason) -> bool {
         let mut inner = self.inner.lock();
-        let retires = inner.ledger.state == State::Asleep && !inner.has_work();
+        let retires = inner.state() == State::Asleep && !inner.has_work();
         if retires {
             inner.closed = Some(Box::new(reason));
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use oxbeam_kernel::{Call, CallError, NodeMessage, Outcome};
 use oxbeam_protocol::{Key, List, Message, Value};
 
-use crate::made;
+use crate::made::{self, Orders};
 use crate::roles::{is_admin_of, vouched};
 
 /// Most changes that `node_history` shows: the first, and the last of the others.
@@ -44,7 +44,7 @@ const MADE_BY: &str = "made-by";
 /// A signed change is made once. Sent again right away it changes nothing, and is answered as it was
 /// the first time: its sender may not have got the answer. Once there was another change it is
 /// refused: it comes from somebody who has kept it.
-pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
+pub(super) async fn change(orders: &Orders, call: &Call) -> Result<Outcome, CallError> {
     let node = call.context.node();
     let changes = changes(call);
     let signed = call.context.signed();
@@ -55,19 +55,19 @@ pub(super) async fn change(call: &Call) -> Result<Outcome, CallError> {
     if let Err(outcome) = make(&node.configuration()) {
         return Ok(outcome);
     }
-    if !signatures.is_empty() && !made::remember(node, &made::of_order(&signatures)).await? {
+    let Some(order) = orders.begin(node, &signatures).await? else {
         let now = node.configuration();
         let last = now.message.private(MADE_BY).and_then(Value::as_bytes);
-        return Ok(match last == Some(&made_by) {
-            true => done(&now),
-            false => Outcome::refused(409, REPEATED),
-        });
-    }
+        return match last == Some(&made_by) {
+            true => orders.settle(node, &signatures).await.map(|()| done(&now)),
+            false => Ok(Outcome::refused(409, REPEATED)),
+        };
+    };
     // What is in force now decides, not what was when the request came: a node is claimed once.
-    Ok(match node.configure(make) {
-        Ok(configuration) => done(&configuration),
-        Err(outcome) => outcome,
-    })
+    match node.configure(make) {
+        Ok(configuration) => order.made().await.map(|()| done(&configuration)),
+        Err(outcome) => Ok(outcome),
+    }
 }
 
 /// The configuration with these changes, or why they are not made.

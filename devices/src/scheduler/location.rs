@@ -1,25 +1,23 @@
 //! Location records: where the scheduler of an address is reached. Source: spec 11, section 8.
 
-use std::sync::Arc;
+mod kept;
 
 use bytes::Bytes;
 use num_bigint::BigInt;
 use oxbeam_kernel::assignment::VARIANT;
-use oxbeam_kernel::{Call, CallError, Node, Outcome, Status, location, record};
+use oxbeam_kernel::{Call, CallError, Outcome, Status, location};
 use oxbeam_protocol::commitment::{HTTPSIG, committers};
 use oxbeam_protocol::{List, Message, Value};
-use oxbeam_store::{Change, Persist, StoreError, Table};
+use oxbeam_store::StoreError;
 
 use super::post::invalid;
 use crate::number::number;
 use crate::roles::{is_of_node, refused_to_processes};
 
-/// Largest record, encoded.
-const MAX_RECORD: usize = 16 << 10;
 /// For how long a record of this node is meant to hold, in milliseconds: a week.
 const TIME_TO_LIVE: i64 = 604_800_000;
-/// How often a record is tried to be kept, if others change it meanwhile.
-const TRIES: usize = 4;
+/// How often a record is tried to be kept, if others are kept meanwhile.
+const TRIES: usize = 64;
 
 /// The record of an address, by default this node's.
 pub(super) async fn get(call: &Call) -> Result<Outcome, CallError> {
@@ -58,8 +56,8 @@ pub(super) async fn post(call: &Call) -> Result<Outcome, CallError> {
         return Ok(invalid());
     }
     for _ in 0..TRIES {
-        let kept = kept(node, &signers).await?;
-        let existing = kept.iter().filter_map(|(_, record)| nonce(record.as_ref()?)).max();
+        let kept = kept::of(node, &signers).await?;
+        let existing = kept.iter().filter_map(|kept| nonce(kept.record.as_ref()?)).max();
         let existing = existing.unwrap_or_else(|| BigInt::from(-1));
         let requested = number(&given, "nonce")?;
         let requested = requested.unwrap_or_else(|| existing.clone() + 1);
@@ -73,12 +71,12 @@ pub(super) async fn post(call: &Call) -> Result<Outcome, CallError> {
         if let Err(sentence) = check(&record) {
             return Ok(Outcome::refused(400, sentence));
         }
-        match keep(node, kept, &record).await {
+        match kept::keep(node, kept, &record).await {
             Err(CallError::Store(StoreError::Conflict { .. })) => {}
             kept => return kept.map(|()| Outcome::ok(record)),
         }
     }
-    Ok(Outcome::refused(409, "Others change the record at the same time. Try again."))
+    Ok(Outcome::refused(409, "Others have records kept at the same time. Try again."))
 }
 
 /// The message that the record is in.
@@ -93,34 +91,6 @@ async fn subject(call: &Call) -> Result<Option<Value>, CallError> {
         Some(target) if target == "self" => Ok(Some(call.base.clone().into())),
         Some(key) => call.context.get(&call.request, &String::from_utf8_lossy(key)).await,
     }
-}
-
-type Kept = (Change, Option<Message>);
-
-/// What is kept for each address, as the change that would replace it.
-async fn kept(node: &Arc<Node>, signers: &[String]) -> Result<Vec<Kept>, CallError> {
-    let mut all = Vec::with_capacity(signers.len());
-    for signer in signers {
-        let kept = node.store()?.value(Table::Node, location::name(signer)).await?;
-        let change =
-            Change { name: location::name(signer), expected: Some(kept.version), value: None };
-        all.push((change, location::decode(&kept)?));
-    }
-    all.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-    all.dedup_by(|a, b| a.0.name == b.0.name);
-    Ok(all)
-}
-
-async fn keep(node: &Node, kept: Vec<Kept>, record: &Message) -> Result<(), CallError> {
-    let value = record::encode(&record.clone().into())?;
-    if value.len() > MAX_RECORD {
-        let (what, size, limit) = ("a location record", value.len(), MAX_RECORD);
-        return Err(StoreError::TooLarge { what, size, limit }.into());
-    }
-    let changes =
-        kept.into_iter().map(|(change, _)| Change { value: Some(value.clone()), ..change });
-    node.store()?.change(Table::Node, changes.collect(), Persist::Synced).await?;
-    Ok(())
 }
 
 fn nonce(record: &Message) -> Option<BigInt> {

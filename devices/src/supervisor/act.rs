@@ -5,19 +5,20 @@
 //!          │ yes
 //! was it done before? ── yes ─► refused
 //!          │ no
-//! begun, on disk ─► done ─► what came of it
+//! begun, on disk ─► done, and remembered ─► what came of it
 //! ```
 //!
-//! A signature is good for one try, whatever comes of it: whoever has seen a message of the operator's
+//! A signature is good for one answer, whatever that is: whoever has seen a message of the operator's
 //! cannot have it carried out again. So each is signed anew, with a `nonce` where a signature of the
-//! same message comes out the same. An action that the audit shows as `begun` met the end of the
-//! program, or of the store.
+//! same message comes out the same. An order that met an error, or the end of the program, may be given
+//! again as it is: either it was not carried out, or that ended with the program, or it does the rest.
+//! The audit shows it as `failed`, or as `begun`.
 
 use oxbeam_kernel::{Call, CallError, Outcome};
 use oxbeam_protocol::{Message, Value};
 
-use super::audit::{Audit, Throttle};
-use super::orders;
+use super::audit::Audit;
+use super::{Supervisor, orders};
 use crate::{made, roles};
 
 /// What is said to whoever is no operator.
@@ -68,7 +69,7 @@ impl Action {
 /// # Errors
 /// What is asked for cannot be read, or not be done just now.
 pub(super) async fn act(
-    refusals: &Throttle,
+    device: &Supervisor,
     call: &Call,
     action: Action,
 ) -> Result<Outcome, CallError> {
@@ -78,17 +79,18 @@ pub(super) async fn act(
     let audit = Audit::of(call, action.name(), &request);
     if !roles::orders(&call.context, action.name()) {
         node.metrics().acted("refused");
-        audit.refused(refusals, "refused").await;
+        audit.refused(&device.refusals, "refused").await;
         return Ok(Outcome::refused(403, REFUSED));
     }
     let signatures = call.context.signed().as_ref().map(made::signatures).unwrap_or_default();
-    if !made::remember(node, &made::of_order(&signatures)).await? {
+    let Some(order) = device.orders.begin(node, &signatures).await? else {
         node.metrics().acted("repeated");
-        audit.refused(refusals, "repeated").await;
+        audit.refused(&device.refusals, "repeated").await;
         return Ok(Outcome::refused(409, REPEATED));
-    }
+    };
     let begun = audit.begun().await?;
-    let acted = orders::carry_out(node, action, &request).await;
+    let acted = orders::carry_out(node, action, &request, &order).await;
+    let made = if acted.is_ok() { order.made().await } else { Ok(()) };
     let (result, reason) = match &acted {
         Ok(outcome) if outcome.is_ok() => ("done", None),
         Ok(outcome) => ("failed", sentence(outcome)),
@@ -96,7 +98,7 @@ pub(super) async fn act(
     };
     node.metrics().acted(result);
     begun.ended(result, reason).await;
-    acted
+    made.and(acted)
 }
 
 /// What a refusal says.

@@ -11,6 +11,7 @@ use oxbeam_supervisor::{ActorRef, Kind, State};
 use super::act::Action;
 use super::tree::found;
 use super::{id, integer, natural, outbox, text};
+use crate::made::Order;
 
 /// Parts of the tree whose actors are started on demand, each by the id of its process.
 const ON_DEMAND: [&str; 3] = ["schedulers", "processes", "pasts"];
@@ -28,11 +29,12 @@ pub(super) async fn carry_out(
     node: &Arc<Node>,
     action: Action,
     request: &Message,
+    order: &Order<'_>,
 ) -> Result<Outcome, CallError> {
     match action {
-        Action::Resume if request.contains("process") => resume_process(node, request).await,
-        Action::Abandon => abandon(node, request).await,
-        Action::Redrive => redrive(node, request).await,
+        Action::Resume if request.contains("process") => resume_process(node, request, order).await,
+        Action::Abandon => abandon(node, request, order).await,
+        Action::Redrive => redrive(node, request, order).await,
         Action::Restart | Action::Suspend | Action::Resume | Action::Trace => {
             match found(node, request).await? {
                 Ok(actor) => of_actor(node, action, &actor, request).await,
@@ -118,20 +120,24 @@ fn part(path: &str) -> &str {
     path.split('/').nth(1).unwrap_or_default()
 }
 
-async fn resume_process(node: &Node, request: &Message) -> Result<Outcome, CallError> {
+async fn resume_process(
+    node: &Node,
+    request: &Message,
+    order: &Order<'_>,
+) -> Result<Outcome, CallError> {
     let Some(process) = known_process(node, request).await? else { return Ok(unknown()) };
     let fuel = natural(request, "fuel")?;
     if fuel.is_some_and(|fuel| !FUEL.contains(&fuel)) {
         let range = format!("`fuel` is from {} to {}", FUEL.start(), FUEL.end());
         return Err(CallError::BadRequest(range));
     }
-    node.resume(process, fuel).await?;
+    order.in_one_batch(|noted| node.resume(process, fuel, noted)).await?;
     Ok(done(format!("Process {process} may try again.")))
 }
 
-async fn abandon(node: &Node, request: &Message) -> Result<Outcome, CallError> {
+async fn abandon(node: &Node, request: &Message, order: &Order<'_>) -> Result<Outcome, CallError> {
     let Some(process) = known_process(node, request).await? else { return Ok(unknown()) };
-    node.abandon(process).await?;
+    order.in_one_batch(|noted| node.abandon(process, noted)).await?;
     Ok(done(format!("No further slot of process {process} is computed.")))
 }
 
@@ -147,12 +153,14 @@ fn unknown() -> Outcome {
 }
 
 /// Tries letters again: one, or dead ones, all or those to a target.
-async fn redrive(node: &Arc<Node>, request: &Message) -> Result<Outcome, CallError> {
+async fn redrive(node: &Node, request: &Message, order: &Order<'_>) -> Result<Outcome, CallError> {
     if let Some(letter) = outbox::letter(request)? {
-        return Ok(match node.store()?.entry(letter).await? {
-            None => Outcome::refused(404, "There is no such letter."),
-            Some(entry) if node.redrive(&entry).await? => redriven(1, false),
-            Some(_) => refused("The letter has arrived."),
+        if node.store()?.entry(letter).await?.is_none() {
+            return Ok(Outcome::refused(404, "There is no such letter."));
+        }
+        return Ok(match order.in_one_batch(|noted| node.redrive(letter, noted)).await? {
+            true => redriven(1, false),
+            false => refused("The letter has arrived."),
         });
     }
     let all = request.get("all").is_some_and(|all| all.is_name("true"));
@@ -166,13 +174,13 @@ async fn redrive(node: &Arc<Node>, request: &Message) -> Result<Outcome, CallErr
     }
 }
 
-async fn redrive_dead(node: &Arc<Node>, target: Option<&str>) -> Result<Outcome, CallError> {
+async fn redrive_dead(node: &Node, target: Option<&str>) -> Result<Outcome, CallError> {
     let is_meant = |entry: &&Entry| target.is_none_or(|target| entry.target == target);
     let (mut after, mut count) = (None, 0);
     loop {
         let page = node.store()?.dead(after, Limit::count(PAGE)).await?;
         let meant = page.items.iter().filter(is_meant);
-        for moved in join_all(meant.map(|entry| node.redrive(entry))).await {
+        for moved in join_all(meant.map(|entry| node.redrive(entry.key, Vec::new()))).await {
             count += usize::from(moved?);
         }
         after = page.last;

@@ -98,6 +98,27 @@ async fn a_signed_change_is_made_once_also_after_a_restart() {
 }
 
 #[actix_rt::test]
+async fn a_change_whose_sender_goes_away_is_made_once_when_it_is_sent_again() {
+    let node = TestNode::start().await;
+    let (mut turns, mut changes) = (0, 0);
+    loop {
+        let greeting = changes.to_string();
+        let change = node.node.sign(post(&[]).with("greeting", &*greeting), None).await.unwrap();
+        let answer = node.answer_within(change.clone(), turns).await;
+        changes += 1;
+        let said = format!("Node message updated. History: {changes}updates.");
+        let (one, other) = tokio::join!(node.answer(change.clone()), node.answer(change));
+        says(&one, 200, &said);
+        says(&other, 200, &said);
+        assert_eq!(info(&node, "greeting").await, Some(greeting.as_str().into()));
+        if answer.is_some() {
+            return;
+        }
+        turns += 1 + turns / 8;
+    }
+}
+
+#[actix_rt::test]
 async fn a_change_that_was_refused_may_be_sent_again() {
     let node = TestNode::start().await;
     let wrong = node.node.sign(post(&[("max-depth", "none")]), None).await.unwrap();

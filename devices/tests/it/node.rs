@@ -109,6 +109,21 @@ impl TestNode {
         self.node.answer(singleton.into_message()).await
     }
 
+    /// What is answered to somebody who waits for so many turns of this thread, and then goes away.
+    pub(crate) async fn answer_within(&self, singleton: Message, turns: usize) -> Option<Answer> {
+        let singleton = self.node.authenticate(singleton).await.unwrap().into_message();
+        let patience = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = self.node.answer(singleton) => Some(answer),
+            () = patience => None,
+        }
+    }
+
     /// What is answered to a request that somebody has signed.
     pub(crate) async fn answer_signed(&self, request: Message, signer: &Wallet) -> Answer {
         self.answer(signed(&request, signer)).await

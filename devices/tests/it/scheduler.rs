@@ -286,6 +286,38 @@ async fn a_process_of_another_node_is_answered_with_the_way_there() {
 }
 
 #[actix_rt::test]
+async fn for_one_location_too_many_the_oldest_makes_room() {
+    let node = TestNode::with(Message::new().with("scheduler_max_locations", 3)).await;
+    let scene = Scene::on(node).await;
+    let record = |nonce: i64| {
+        let record = Message::from([("type", "scheduler-location"), ("url", "http://other:1")]);
+        record.with("nonce", nonce)
+    };
+    let post = async |record: Message| {
+        let answer = scene.post("/~scheduler@1.0/location", record).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    };
+    let known = async |address: String| {
+        scene.get(&format!("/~scheduler@1.0/location?address={address}")).await.status
+    };
+    post(scene.node.node.sign(record(1), None).await.unwrap()).await;
+    let signers: Vec<_> = (0..5).map(|_| Wallet::generate_secp256k1().unwrap()).collect();
+    for signer in &signers {
+        post(sign(&record(1), signer)).await;
+        post(sign(&record(2), signer)).await;
+    }
+    let mut found = Vec::new();
+    for signer in &signers {
+        found.push(known(signer.address().to_string()).await);
+    }
+    assert_eq!(found, [404, 404, 200, 200, 200]);
+    post(sign(&sign(&record(3), &signers[0]), &signers[1])).await;
+    assert_eq!(known(signers[3].address().to_string()).await, 404, "there are two new ones");
+    assert_eq!(known(signers[4].address().to_string()).await, 200);
+    assert_eq!(known(scene.node.node.address().to_owned()).await, 200, "its own stays");
+}
+
+#[actix_rt::test]
 async fn requests_that_mean_no_process_say_so() {
     let scene = Scene::spawned().await;
     assert_eq!(scene.get("/~scheduler@1.0/slot").await.status, 500);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use oxbeam_kernel::NodeMessage;
 use oxbeam_protocol::{Message, Wallet, commitment};
 
-use crate::client::Client;
+use crate::client::{Client, Response};
 use crate::metrics::sample;
 use crate::node::TestNode;
 use crate::processes::{message_to, spawn};
@@ -45,11 +45,35 @@ impl Bystander {
 
     /// Sends their process a message, and asks for its state.
     async fn writes(&mut self, node: &TestNode) {
-        let message = message_to(&self.process, &self.owner);
-        let answer = post(node, &format!("/{}/schedule", self.process), &message).await;
+        let answer = sent(node, &self.process, &self.owner).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         self.reads().await;
     }
+}
+
+/// Somebody who writes to what fails.
+struct Writer {
+    process: String,
+    owner: Wallet,
+}
+
+impl Writer {
+    /// Beside somebody whose process is in memory.
+    async fn beside(node: &TestNode, bystander: &mut Bystander) -> Self {
+        let owner = stranger();
+        let process = spawn(node, &owner, "victim").await;
+        bystander.reads().await;
+        Self { process, owner }
+    }
+
+    async fn writes(&self, node: &TestNode) -> Response {
+        sent(node, &self.process, &self.owner).await
+    }
+}
+
+/// What is answered to a message for a process.
+async fn sent(node: &TestNode, process: &str, owner: &Wallet) -> Response {
+    post(node, &format!("/{process}/schedule"), &message_to(process, owner)).await
 }
 
 /// What 99 of 100 requests take at most.
@@ -136,14 +160,11 @@ async fn beside_a_process_that_fails_its_slot() {
 async fn beside_a_full_disk_what_only_reads() {
     let node = TestNode::start().await;
     let mut bystander = Bystander::new(&node).await;
-    let owner = stranger();
-    let victim = spawn(&node, &owner, "victim").await;
-    bystander.reads().await;
-    let schedule = format!("/{victim}/schedule");
+    let writer = Writer::beside(&node, &mut bystander).await;
     let refused = async {
         node.disk.set_capacity(Some(node.disk.used()));
         loop {
-            let answer = post(&node, &schedule, &message_to(&victim, &owner)).await;
+            let answer = writer.writes(&node).await;
             assert!(answer.status >= 500, "{}", answer.text());
         }
     };
@@ -158,20 +179,17 @@ async fn beside_a_full_disk_what_only_reads() {
 async fn beside_a_slow_disk_what_only_reads() {
     let node = TestNode::start().await;
     let mut bystander = Bystander::new(&node).await;
-    let owner = stranger();
-    let victim = spawn(&node, &owner, "victim").await;
-    bystander.reads().await;
-    let schedule = format!("/{victim}/schedule");
+    let writer = Writer::beside(&node, &mut bystander).await;
     let waits = async {
         node.disk.set_delay(Duration::from_millis(100));
         loop {
-            let answer = post(&node, &schedule, &message_to(&victim, &owner)).await;
+            let answer = writer.writes(&node).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
         }
     };
     hardly_wait(async || bystander.reads().await, waits).await;
     // At least this one is written to its end.
-    assert_eq!(post(&node, &schedule, &message_to(&victim, &owner)).await.status, 200);
+    assert_eq!(writer.writes(&node).await.status, 200);
     let slow = "oxbeam_store_write_seconds_bucket{le=\"0.05\",synced=\"true\"}";
     let all = "oxbeam_store_write_seconds_count{synced=\"true\"}";
     let text = metrics(&node).await;

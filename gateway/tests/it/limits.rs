@@ -127,8 +127,24 @@ async fn a_head_that_does_not_end_is_given_up() {
     let node = TestNode::limited(limits).await;
     let mut client = Client::connect(node.address).await;
     client.write(b"GET /a HTTP/1.1\r\nhost: ").await;
-    let rest = client.rest().await;
-    assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"), "{rest:?}");
+    let answer = client.response().await;
+    assert_eq!(answer.status, 408);
+    assert_eq!(answer.text(), "the request did not come in time");
+    assert_eq!(answer.headers["content-type"], "text/plain; charset=utf-8");
+    assert!(client.rest().await.is_empty(), "the connection is closed");
+}
+
+#[actix_rt::test]
+async fn a_head_that_does_not_end_is_given_up_behind_one_that_was_answered() {
+    let limits = Limits { head_time: Duration::from_millis(200), ..Limits::default() };
+    let node = TestNode::limited(limits).await;
+    let mut client = Client::connect(node.address).await;
+    client.request("GET /a?a=5 HTTP/1.1\r\nhost: x", b"").await;
+    assert_eq!(client.response().await.text(), "5");
+    client.write(b"GET /a HTTP/1.1\r\nhost: ").await;
+    let rest = String::from_utf8(client.rest().await).unwrap();
+    let is_told = rest.starts_with("HTTP/1.1 408") && rest.ends_with("did not come in time");
+    assert!(is_told, "{rest}");
 }
 
 #[actix_rt::test]

@@ -7,6 +7,7 @@ mod kill;
 mod node;
 mod operator;
 mod pushed;
+mod scripted;
 mod start;
 mod top;
 mod up;

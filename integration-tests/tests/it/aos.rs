@@ -6,8 +6,9 @@ mod thousand;
 
 use std::path::PathBuf;
 
+use oxbeam_integration_tests::aos::definition;
 use oxbeam_integration_tests::program::{self, Program};
-use oxbeam_protocol::{Id, List, Message, Value, Wallet, commitment};
+use oxbeam_protocol::{Id, Message, Wallet, commitment};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -18,8 +19,6 @@ use module::module;
 const AOS: &str = "aos.wasm";
 /// What was made to run under emscripten's JavaScript.
 const STOCK: &str = "aos-stock.wasm";
-const STACK: [&str; 5] =
-    ["wasi@1.0", "json-iface@1.0", "wasm-64@1.0", "patch@1.0", "multipass@1.0"];
 
 /// A node with a module of aos, and somebody who uses it.
 struct Aos {
@@ -66,21 +65,6 @@ fn upload(owner: &mut Person, module: Vec<u8>) -> String {
     let message = owner.signed(&message);
     owner.post(&format!("/{store}/schedule"), &message);
     commitment::signed_id(&message.into()).unwrap().to_string()
-}
-
-/// A process as the network's clients start it.
-fn definition(image: &str) -> Message {
-    Message::from([
-        ("execution-device", "stack@1.0"),
-        ("output-prefix", "wasm"),
-        ("patch-from", "/results/outbox"),
-        ("patch-mode", "patches"),
-        ("image", image),
-        ("data-protocol", "ao"),
-        ("variant", "ao.N.1"),
-    ])
-    .with("passes", 2)
-    .with("device-stack", STACK.map(Value::from).into_iter().collect::<List>())
 }
 
 fn eval(code: &str) -> Message {

@@ -22,7 +22,7 @@ use futures_util::future::join_all;
 use oxbeam_protocol::commitment::signed_id;
 use oxbeam_protocol::{Id, Key, Message, Value};
 use oxbeam_store::{
-    Entry, EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, Status, StoreError,
+    Change, EntryKey, MAX_NOTE_BYTES, MAX_OUTGOING, Origin, Outgoing, Slot, StoreError,
 };
 use tracing::{debug, warn};
 
@@ -288,21 +288,14 @@ impl Node {
     }
 
     /// Tries an owed message as soon as may be, and one that was given up as if for the first time.
-    /// Answers whether there was anything to do: what has arrived has.
+    /// Answers whether there was anything to do: what has arrived has, and nothing is noted then.
+    ///
+    /// What is `noted` in [`oxbeam_store::Table::Node`] is on disk together with that.
     ///
     /// # Errors
-    /// Errors of the store.
-    pub async fn redrive(&self, entry: &Entry) -> Result<bool, CallError> {
-        let (store, now) = (self.store()?, milliseconds());
-        let moved = match entry.status {
-            Status::Dead => store.redrive(entry.key, now).await,
-            Status::Pending => {
-                let reason = entry.reason.clone().unwrap_or_default();
-                store.retry(entry.key, now, reason).await
-            }
-            _ => return Ok(false),
-        };
-        match moved {
+    /// Errors of the store; [`StoreError::Conflict`] if others have noted something meanwhile.
+    pub async fn redrive(&self, key: EntryKey, noted: Vec<Change>) -> Result<bool, CallError> {
+        match self.store()?.redrive(key, milliseconds(), noted).await {
             Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => return Ok(false),
             moved => moved?,
         }

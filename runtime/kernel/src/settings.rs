@@ -60,6 +60,8 @@ pub struct Settings {
     /// Whether an assignment's signature and hash chain are verified before it is computed.
     /// Default: true.
     pub verifies_log: bool,
+    /// Location records of other nodes that are kept. Default: 10 000.
+    pub scheduler_max_locations: u64,
     /// What guests may use.
     pub guest: GuestLimits,
     /// Who may start timers. Default: anybody.
@@ -164,6 +166,7 @@ impl Settings {
             schedules: !options.is("scheduling_mode", "disabled"),
             accepts_unsigned: !options.is("verify_assignments", "true"),
             verifies_log: !options.is("verify_assignments", "false"),
+            scheduler_max_locations: options.number("scheduler_max_locations"),
             guest: GuestLimits {
                 fuel: options.number("guest_fuel"),
                 slice: options.number("guest_slice"),

@@ -15,6 +15,7 @@
 //!
 //! Source: spec 03.
 
+mod authenticate;
 pub(crate) mod base;
 mod check;
 mod commit;
@@ -25,6 +26,9 @@ pub(crate) mod ids;
 mod keyid;
 mod kind;
 mod proven;
+mod regenerable;
+#[cfg(test)]
+mod samples;
 mod select;
 mod verify;
 
@@ -37,7 +41,8 @@ pub use kind::Kind;
 pub use proven::{Proven, has_claims};
 pub use select::{Selection, SelectionError, Which};
 
-pub use verify::{VerifyError, authenticate, verify, verify_all};
+pub use authenticate::authenticate;
+pub use verify::{VerifyError, verify, verify_all};
 
 pub(crate) use forms::Forms;
 

@@ -8,6 +8,7 @@
 //! |---|---|---|
 //! | pending | pending, later | [`Outbox::retry`] |
 //! | | delivered | [`Outbox::delivered`] |
+//! | | pending, another time | [`Outbox::redrive`] |
 //! | | dead | [`Outbox::give_up`] |
 //! | dead | pending | [`Outbox::redrive`] |
 //! | | delivered | [`Outbox::delivered`], by an attempt that was given up |
@@ -30,17 +31,18 @@ use oxbeam_protocol::Id;
 pub(crate) use self::entry::EntryRecord;
 pub use self::entry::{Entry, EntryKey, Outgoing, Status};
 use self::entry::{
-    Moved, behind, by_entry, by_time, corrupt, first_due, is_asleep, read_entry, scan_index, update,
+    behind, by_entry, by_time, corrupt, first_due, is_asleep, read_entry, scan_index, update,
 };
 pub(crate) use self::prepare::Prepared;
 use crate::Slot;
-use crate::answer::Answer;
+use crate::answer::{Answer, fail};
 use crate::content::Persist;
 use crate::engine::Family;
 use crate::error::StoreError;
 use crate::keys::{self, DEAD, DUE, ENTRY};
 use crate::local::LocalStore;
 use crate::page::{Limit, Page, page};
+use crate::tables::{Change, Changes, Table};
 
 /// Longest target and longest reason of a failure, in bytes. A longer reason is cut.
 pub const MAX_NOTE_BYTES: usize = 1024;
@@ -175,11 +177,13 @@ pub trait Outbox: Send + Sync {
     /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] unless it is pending; errors of writing.
     fn give_up(&self, key: EntryKey, reason: String) -> Answer<()>;
 
-    /// A dead entry is tried again, as if for the first time.
+    /// An entry is tried again, a dead one as if for the first time. In the same batch, changes of the
+    /// node's own facts are made: both or neither is there after a crash.
     ///
     /// # Errors
-    /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] unless it is dead; errors of writing.
-    fn redrive(&self, key: EntryKey, next_try: u64) -> Answer<()>;
+    /// [`StoreError::NoEntry`], [`StoreError::EntryMoved`] if it has arrived, [`StoreError::Conflict`],
+    /// [`StoreError::TooLarge`]; errors of writing.
+    fn redrive(&self, key: EntryKey, next_try: u64, changes: Vec<Change>) -> Answer<()>;
 }
 
 impl Outbox for LocalStore {
@@ -265,7 +269,7 @@ impl Outbox for LocalStore {
     fn begin(&self, key: EntryKey, next_try: u64) -> Answer<u32> {
         self.writer().submit(Persist::Synced.how(128), move |batch| {
             update(batch, key, |record| {
-                record.expect(key, Moved::Pending)?;
+                record.expect_pending(key)?;
                 record.attempts = record.attempts.saturating_add(1);
                 record.next_try = next_try;
                 Ok(record.attempts)
@@ -275,7 +279,7 @@ impl Outbox for LocalStore {
 
     fn retry(&self, key: EntryKey, next_try: u64, reason: String) -> Answer<()> {
         self.change(key, move |record| {
-            record.expect(key, Moved::Pending)?;
+            record.expect_pending(key)?;
             record.pending(next_try, Some(reason));
             Ok(())
         })
@@ -290,18 +294,20 @@ impl Outbox for LocalStore {
 
     fn give_up(&self, key: EntryKey, reason: String) -> Answer<()> {
         self.change(key, move |record| {
-            record.expect(key, Moved::Pending)?;
+            record.expect_pending(key)?;
             record.dead(reason);
             Ok(())
         })
     }
 
-    fn redrive(&self, key: EntryKey, next_try: u64) -> Answer<()> {
-        self.change(key, move |record| {
-            record.expect(key, Moved::Dead)?;
-            record.attempts = 0;
-            record.pending(next_try, None);
-            Ok(())
+    fn redrive(&self, key: EntryKey, next_try: u64, changes: Vec<Change>) -> Answer<()> {
+        let changes = match Changes::new(Table::Node, changes) {
+            Ok(changes) => changes,
+            Err(error) => return fail(error),
+        };
+        self.writer().submit(Persist::Synced.how(128 + changes.bytes()), move |batch| {
+            changes.made(batch)?;
+            update(batch, key, |record| record.redriven(key, next_try))
         })
     }
 }

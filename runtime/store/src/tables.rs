@@ -83,6 +83,13 @@ pub trait Tables: Send + Sync {
     /// # Errors
     /// [`StoreError::Conflict`], [`StoreError::TooLarge`]; errors of writing.
     fn change(&self, table: Table, changes: Vec<Change>, persist: Persist) -> Answer<Vec<u64>>;
+
+    /// Removes values together with their versions, as if they had never been: for names without end,
+    /// whose owners bear that a value has the version of one before it. Not synced.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`]; errors of writing.
+    fn forget(&self, table: Table, names: Vec<Bytes>) -> Answer<()>;
 }
 
 /// A removed value stays as a version, so that nobody takes its successor for it.
@@ -183,5 +190,17 @@ impl Tables for LocalStore {
         };
         let bytes = changes.bytes();
         self.writer().submit(persist.how(bytes), move |batch| changes.made(batch))
+    }
+
+    fn forget(&self, table: Table, names: Vec<Bytes>) -> Answer<()> {
+        let keys: Vec<Bytes> = match names.iter().map(|name| keys::name(name)).collect() {
+            Ok(keys) => keys,
+            Err(error) => return fail(error),
+        };
+        let bytes = keys.iter().map(Bytes::len).sum();
+        self.writer().submit(Persist::Buffered.how(bytes), move |batch| {
+            keys.into_iter().for_each(|key| batch.delete(table.family(), key));
+            Ok(())
+        })
     }
 }

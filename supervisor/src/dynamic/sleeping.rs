@@ -30,7 +30,8 @@ impl<K: Key, A: Actor<Context = Context<A>>> DynamicSupervisor<K, A> {
     fn leave_or_rest(&mut self, actor: ActorId) {
         let directory = self.children.directory().clone();
         let Some(entry) = self.entries.get_mut(actor) else { return };
-        if entry.owned.0.state() != State::Asleep {
+        // One that is suspended may be forgotten when it is resumed.
+        if !matches!(entry.owned.0.state(), State::Asleep | State::Suspended) {
             return; // it is awake again
         }
         let holders = HOLDERS + entry.owned.0.mailbox().places();

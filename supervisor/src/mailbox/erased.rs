@@ -110,7 +110,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
         Row {
             about: self.about.clone(),
             actor: type_name::<A>(),
-            state: ledger.state,
+            state: inner.state(),
             incarnation: ledger.incarnation,
             exits: ledger.exits,
             budget_left: ledger.budget_left,
@@ -131,7 +131,7 @@ impl<A: Actor<Context = Context<A>>> AnyMailbox for Mailbox<A> {
     }
 
     fn state(&self) -> State {
-        self.lock().ledger.state
+        self.lock().state()
     }
 
     fn exits(&self) -> u64 {

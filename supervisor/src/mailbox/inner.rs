@@ -157,6 +157,15 @@ impl<A: Actor<Context = Context<A>>> Inner<A> {
         self.urgent.take_if(|urgent| urgent.is_empty());
     }
 
+    /// What the actor is doing, to others: one that left before it was suspended keeps its messages
+    /// waiting like any other.
+    pub(super) fn state(&self) -> State {
+        match (self.ledger.state, self.suspended) {
+            (State::Asleep, true) => State::Suspended,
+            (state, _) => state,
+        }
+    }
+
     /// Whether there is something for the actor itself.
     pub(super) fn mail(&self) -> bool {
         let lanes = |lanes: &Urgent<A>| !lanes.signals.is_empty() || !lanes.probes.is_empty();

@@ -62,6 +62,35 @@ fn a_suspended_child_does_not_fall_asleep_and_wake_deaf() {
 }
 
 #[test]
+fn a_sleeping_child_that_is_suspended_shows_it_and_is_not_forgotten() {
+    simulate(async {
+        let realm = realm();
+        let (children, _root) = start(&realm, dynamic()).await;
+        let one = children.get_or_start(&1).await.unwrap();
+        tokio::time::sleep(10 * SECOND).await;
+        one.actor().suspend();
+        settle().await;
+        assert_eq!(one.actor().row().state, State::Suspended);
+        assert_eq!(realm.parts()["many"].suspended, 1);
+        drop(one);
+        tokio::time::sleep(10 * SECOND).await;
+        let one = children.get(&1).expect("another in its place would not be suspended");
+        assert!(timeout(SECOND, one.ask(Count)).await.is_err(), "it keeps what it is sent");
+        one.actor().resume();
+        assert!(one.ask(Count).await.is_ok());
+        tokio::time::sleep(10 * SECOND).await;
+        one.actor().suspend();
+        settle().await;
+        one.actor().resume();
+        settle().await;
+        assert_eq!(one.actor().state(), State::Asleep, "as it was");
+        drop(one);
+        tokio::time::sleep(10 * SECOND).await;
+        assert_eq!(children.count().specs, 0);
+    });
+}
+
+#[test]
 fn a_sleeping_child_can_be_looked_at() {
     simulate(async {
         let realm = realm();

@@ -91,6 +91,33 @@ async fn an_order_is_carried_out_once() {
 }
 
 #[actix_rt::test]
+async fn an_order_that_is_given_twice_at_the_same_time_is_carried_out_once() {
+    let operator = operator();
+    let node = TestNode::configured(of(&operator)).await;
+    for (action, request) in actions() {
+        let order = signed(&order(action, request), &operator);
+        let (one, other) = tokio::join!(node.answer(order.clone()), node.answer(order));
+        let repeated = |answer: &oxbeam_kernel::Answer| {
+            let body = answer.message.get("body").and_then(Value::as_bytes);
+            body.is_some_and(|body| body.starts_with(b"This was asked for before"))
+        };
+        assert!(repeated(&one) != repeated(&other), "{action}: {one:?} {other:?}");
+    }
+    assert_eq!(audit(&node, "acts", &operator).await.len(), actions().len());
+}
+
+#[actix_rt::test]
+async fn an_order_that_came_to_an_error_may_be_given_again() {
+    let operator = operator();
+    let node = TestNode::configured(of(&operator)).await;
+    let too_many = Message::from([("actor", "node/timers"), ("messages", "1000000")]);
+    let order = signed(&order("trace", too_many), &operator);
+    for _ in 0..2 {
+        assert_eq!(node.answer(order.clone()).await.status, 400, "nothing was carried out");
+    }
+}
+
+#[actix_rt::test]
 async fn what_an_operator_signs_for_something_else_is_no_order() {
     let operator = operator();
     let node = TestNode::configured(of(&operator)).await;

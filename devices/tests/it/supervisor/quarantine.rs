@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, Row};
 use oxbeam_protocol::{Id, Message, Value, Wallet, commitment};
 
-use super::{ask, number, of, open, operator, rows, seen, text};
-use crate::node::TestNode;
+use super::{ask, number, of, open, operator, order, rows, seen, text};
+use crate::node::{TestNode, signed};
 
 /// An execution device that does what a message tells it: panics a few times more, comes to an
 /// error, or needs more fuel than there is by default.
@@ -199,6 +199,26 @@ async fn an_abandoned_process_computes_nothing_and_stays_readable() {
     ward.act("resume", ward.request()).await;
     assert_eq!(ward.now().await.unwrap(), 1);
     assert_eq!(ward.told().await, None);
+}
+
+#[actix_rt::test]
+async fn an_order_that_is_cut_off_has_used_up_its_signature_only_if_it_was_made() {
+    let mut ward = Ward::new(0).await;
+    let mut turns = 0;
+    loop {
+        let order = signed(&order("abandon", ward.request()), &ward.operator);
+        let answer = ward.node.answer_within(order.clone(), turns).await;
+        ward = ward.restarted().await;
+        let is_made = ward.told().await.is_some_and(|told| text(&told, "held") == "abandoned");
+        let again = ward.node.answer(order).await;
+        assert_eq!(again.status, if is_made { 409 } else { 200 }, "{turns} turns: {again:?}");
+        ward.act("resume", ward.request()).await;
+        if answer.is_some() {
+            assert!(is_made);
+            return;
+        }
+        turns += 1 + turns / 8;
+    }
 }
 
 #[actix_rt::test]

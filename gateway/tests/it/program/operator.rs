@@ -1,18 +1,17 @@
 //! What an operator does to a real node that is killed, and to letters that wait for one.
 
 use std::fs;
-use std::net::SocketAddr;
 use std::path::Path;
 
-use oxbeam_protocol::commitment;
-use oxbeam_protocol::{List, Message, Value, Wallet};
+use oxbeam_protocol::{Message, Value, Wallet};
 
 use super::away::{Far, configured, report, send};
 use super::folder;
 use super::kill::{get, listens};
 use super::node::Program;
-use crate::client::{Client, Response};
-use crate::wire::{post, signed, stranger, wire};
+use super::scripted::{self, posted, spawn};
+use crate::client::Client;
+use crate::wire::{post, signed, stranger};
 
 /// A script that does not get past a message.
 const SCRIPT: &str = "function compute(base, request)
@@ -26,26 +25,9 @@ fn operator(folder: &Path) -> Wallet {
     Wallet::from_text(&text).unwrap()
 }
 
-async fn posted(at: SocketAddr, path: &str, message: &Message, signer: &Wallet) -> Response {
-    let mut client = Client::connect(at).await;
-    client.post(path, &wire(&signed(message, signer))).await.unwrap()
-}
-
 /// A process of the script that has met the poison.
 async fn poisoned(program: &Program, owner: &Wallet) -> String {
-    let module = Message::from([("name", "main.lua"), ("body", SCRIPT)]);
-    let modules: List = [Value::from(module)].into_iter().collect();
-    let definition = Message::from([
-        ("device", "process@1.0"),
-        ("type", "Process"),
-        ("execution-device", "lua@5.3a"),
-        ("scheduler", &program.address),
-    ]);
-    let definition = definition.with("module", modules);
-    let answer = posted(listens(program), "/~scheduler@1.0/schedule", &definition, owner).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
-    let definition = signed(&definition, owner);
-    let process = commitment::signed_id(&definition.into()).unwrap().to_string();
+    let process = spawn(program, "poisoned", SCRIPT, owner).await;
     write(program, &process, "Poison", owner).await;
     process
 }
@@ -53,8 +35,7 @@ async fn poisoned(program: &Program, owner: &Wallet) -> String {
 async fn write(program: &Program, process: &str, action: &str, owner: &Wallet) {
     let message = Message::from([("type", "Message"), ("target", process), ("action", action)]);
     let path = format!("/{process}/schedule");
-    let answer = posted(listens(program), &path, &message, owner).await;
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    scripted::post(program, &path, &message, owner).await;
 }
 
 async fn now(program: &Program, process: &str) -> u16 {
@@ -78,10 +59,9 @@ async fn order(program: &Program, folder: &Path, words: [(&str, &str); 3]) {
     let path = format!("/~supervisor@1.0/{action}");
     let words: Message =
         words.map(|(key, value)| (key.to_owned(), value.to_owned())).into_iter().collect();
-    let refused = posted(listens(program), &path, &words, &stranger()).await;
+    let refused = posted(program, &path, &words, &stranger()).await;
     assert_eq!(refused.status, 403, "{}", refused.text());
-    let done = posted(listens(program), &path, &words, &operator(folder)).await;
-    assert_eq!(done.status, 200, "{}", done.text());
+    scripted::post(program, &path, &words, &operator(folder)).await;
 }
 
 #[actix_rt::test]

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use actix_rt::time::sleep;
-use oxbeam_protocol::commitment;
-use oxbeam_protocol::{List, Message, Value, Wallet};
+use oxbeam_protocol::{Message, Value};
 
 use super::folder;
 use super::kill::{get, listens};
 use super::node::Program;
+use super::scripted::{post, spawn};
 use crate::client::Client;
-use crate::wire::{signed, stranger, wire};
+use crate::wire::stranger;
 
 /// A script that takes its time before it sends.
 const SCRIPT: &str = "function compute(base, request)
@@ -21,27 +21,6 @@ const SCRIPT: &str = "function compute(base, request)
     end
     return 'ok', base
 end";
-
-async fn post(program: &Program, path: &str, message: &Message, owner: &Wallet) {
-    let mut client = Client::connect(listens(program)).await;
-    let answer = client.post(path, &wire(&signed(message, owner))).await.unwrap();
-    assert_eq!(answer.status, 200, "{}", answer.text());
-}
-
-async fn spawn(program: &Program, name: &str, owner: &Wallet) -> String {
-    let module = Message::from([("name", "main.lua"), ("body", SCRIPT)]);
-    let modules: List = [Value::from(module)].into_iter().collect();
-    let definition = Message::from([
-        ("device", "process@1.0"),
-        ("type", "Process"),
-        ("execution-device", "lua@5.3a"),
-        ("name", name),
-        ("scheduler", &program.address),
-    ]);
-    let definition = definition.with("module", modules);
-    post(program, "/~scheduler@1.0/schedule", &definition, owner).await;
-    commitment::signed_id(&signed(&definition, owner).into()).unwrap().to_string()
-}
 
 async fn slot(program: &Program, process: &str) -> i64 {
     let mut client = Client::connect(listens(program)).await;
@@ -55,7 +34,8 @@ async fn slot(program: &Program, process: &str) -> i64 {
 async fn a_push_that_was_acknowledged_is_made_though_the_program_is_killed() {
     let (folder, owner) = (folder(), stranger());
     let program = Program::start(folder.path());
-    let (near, far) = (spawn(&program, "a", &owner).await, spawn(&program, "b", &owner).await);
+    let near = spawn(&program, "a", SCRIPT, &owner).await;
+    let far = spawn(&program, "b", SCRIPT, &owner).await;
     let words = [("type", "Message"), ("target", &*near), ("peer", &*far)];
     post(&program, &format!("/{near}/schedule"), &Message::from(words), &owner).await;
     let mut client = Client::connect(listens(&program)).await;

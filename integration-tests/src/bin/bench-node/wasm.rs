@@ -2,9 +2,10 @@
 
 use anyhow::{Result, ensure};
 use bytes::Bytes;
+use oxbeam_integration_tests::aos;
 use oxbeam_integration_tests::bench::signed;
 use oxbeam_protocol::codec::HttpMessage;
-use oxbeam_protocol::{List, Message, Value, commitment};
+use oxbeam_protocol::{Message, commitment};
 
 use crate::node::{Node, Row};
 
@@ -19,9 +20,6 @@ const FACTORIAL: &str = r#"(module (memory (export "memory") i64 1)
     (if (result f64) (f64.lt (local.get 0) (f64.const 1))
       (then (f64.const 1))
       (else (f64.mul (local.get 0) (call $fac (f64.sub (local.get 0) (f64.const 1))))))))"#;
-
-const STACK: [&str; 5] =
-    ["wasi@1.0", "json-iface@1.0", "wasm-64@1.0", "patch@1.0", "multipass@1.0"];
 
 /// `fac(5)` of a module that comes with the request.
 pub(crate) fn function(node: &Node) -> Result<()> {
@@ -41,7 +39,7 @@ pub(crate) fn function(node: &Node) -> Result<()> {
 /// What aos evaluates.
 pub(crate) fn aos(node: &Node, module: Vec<u8>) -> Result<()> {
     let image = upload(node, module)?;
-    let process = node.spawn(definition(&image))?;
+    let process = node.spawn(aos::definition(&image))?;
     let eval = |number| {
         let code = format!("count = (count or 0) + 1; return count + {number}");
         Message::from([("action", "Eval"), ("data", code.as_str())])
@@ -70,18 +68,4 @@ fn upload(node: &Node, module: Vec<u8>) -> Result<String> {
     let signed = signed(&message, &node.wallet)?;
     node.post(&format!("/{shelf}/schedule"), &signed)?;
     Ok(commitment::signed_id(&signed.into())?.to_string())
-}
-
-fn definition(image: &str) -> Message {
-    Message::from([
-        ("execution-device", "stack@1.0"),
-        ("output-prefix", "wasm"),
-        ("patch-from", "/results/outbox"),
-        ("patch-mode", "patches"),
-        ("image", image),
-        ("data-protocol", "ao"),
-        ("variant", "ao.N.1"),
-    ])
-    .with("passes", 2)
-    .with("device-stack", STACK.map(Value::from).into_iter().collect::<List>())
 }

@@ -114,6 +114,8 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("How deep a synchronous push follows messages before it leaves the rest to the background"),
     time("push_time", 30_000)
         .doc("For how long it does"),
+    number("scheduler_max_locations", 1, 1_000_000, 10_000).unit("records")
+        .doc("Location records of other nodes that are kept; for one more, the oldest is forgotten"),
     new("cron_access", Word(&["any", "signed", "admin"]), Preset::Word("any"))
         .doc("Who may start timers with `~cron@1.0`: anybody, whoever signs the request, or admins of the node"),
     number("cron_max_tasks", 0, 1_000_000, 10_000).unit("timers")

@@ -48,12 +48,21 @@ impl Node {
     /// each call of a guest in this slot, if that is given. It decides the slot's result: whoever
     /// computes the process elsewhere has to give the same.
     ///
+    /// What is `noted` in [`Table::Node`] is on disk together with that.
+    ///
     /// # Errors
-    /// Errors of the store.
-    pub async fn resume(&self, process: Id, fuel: Option<u64>) -> Result<(), CallError> {
+    /// Errors of the store; [`StoreError::Conflict`] if others change the record, or have noted
+    /// something, meanwhile.
+    pub async fn resume(
+        &self,
+        process: Id,
+        fuel: Option<u64>,
+        noted: Vec<Change>,
+    ) -> Result<(), CallError> {
         let next = self.next_slot(process).await?;
+        // First, because it may well be done twice.
         self.store()?.forget_attempts(process, next).await?;
-        self.change_aside(process, |aside| {
+        self.try_change_aside(process, noted, |aside| {
             let fresh = aside.is_none() && fuel.is_some();
             let aside = aside.or_else(|| fresh.then(|| Aside::asked(next)));
             aside.map(|aside| Aside { slot: next, held: Held::Resumed, fuel, ..aside })
@@ -68,11 +77,13 @@ impl Node {
     /// Gives a process up: no further slot of it is computed until somebody resumes it. It goes on
     /// taking messages, and what is computed stays readable.
     ///
+    /// What is `noted` in [`Table::Node`] is on disk together with that.
+    ///
     /// # Errors
-    /// Errors of the store.
-    pub async fn abandon(&self, process: Id) -> Result<(), CallError> {
+    /// As [`Node::resume`].
+    pub async fn abandon(&self, process: Id, noted: Vec<Change>) -> Result<(), CallError> {
         let next = self.next_slot(process).await?;
-        self.change_aside(process, |aside| {
+        self.try_change_aside(process, noted, |aside| {
             let aside = aside.unwrap_or_else(|| Aside::asked(next));
             Some(Aside { slot: next, held: Held::Abandoned, ..aside })
         })
@@ -158,25 +169,35 @@ impl Node {
         change: impl Fn(Option<Aside>) -> Option<Aside>,
     ) -> Result<(), CallError> {
         for _ in 0..TRIES {
-            let (version, known) = self.read_aside(process).await?;
-            let changed = change(known.clone());
-            if changed == known {
-                self.quarantine().set(process, changed);
-                return Ok(());
-            }
-            let value = changed.as_ref().map(write).transpose()?;
-            let changes = vec![Change { name: name(process), expected: Some(version), value }];
-            match self.store()?.change(Table::Node, changes, Persist::Buffered).await {
-                Err(StoreError::Conflict { .. }) => {}
-                written => {
-                    written?;
-                    self.quarantine().set(process, changed);
-                    return Ok(());
-                }
+            match self.try_change_aside(process, Vec::new(), &change).await {
+                Err(CallError::Store(StoreError::Conflict { .. })) => {}
+                changed => return changed,
             }
         }
         let reason = "too many changes at the same time".into();
         Err(CallError::Unavailable { what: "the quarantine".into(), reason })
+    }
+
+    /// Changes what is known of a process unless somebody else does meanwhile, and notes something in
+    /// the same batch, which is synced then: an order that is noted is not given again.
+    async fn try_change_aside(
+        &self,
+        process: Id,
+        mut noted: Vec<Change>,
+        change: impl Fn(Option<Aside>) -> Option<Aside>,
+    ) -> Result<(), CallError> {
+        let persist = if noted.is_empty() { Persist::Buffered } else { Persist::Synced };
+        let (version, known) = self.read_aside(process).await?;
+        let changed = change(known.clone());
+        if changed != known {
+            let value = changed.as_ref().map(write).transpose()?;
+            noted.push(Change { name: name(process), expected: Some(version), value });
+        }
+        if !noted.is_empty() {
+            self.store()?.change(Table::Node, noted, persist).await?;
+        }
+        self.quarantine().set(process, changed);
+        Ok(())
     }
 }
 

@@ -11,8 +11,9 @@
 
 use std::ops::Deref;
 
+use super::authenticate::believable;
 use super::committed::only_committed;
-use super::verify::{believable, hold, types_are_covered};
+use super::verify::{hold, types_are_covered};
 use super::{COMMITMENTS, Commitment, Forms, VerifyError, authenticate};
 use crate::limits::{MAX_COMMITMENTS, MAX_DEPTH};
 use crate::{Content, Key, Message, Value};

@@ -109,13 +109,26 @@ pub(crate) struct EntryRecord {
 }
 
 impl EntryRecord {
-    /// Refuses an entry that is elsewhere than the caller believes.
-    pub(super) fn expect(&self, key: EntryKey, status: Moved) -> Result<(), StoreError> {
-        if self.status == status {
-            return Ok(());
+    /// Refuses an entry that does not wait, as the caller believes.
+    pub(super) fn expect_pending(&self, key: EntryKey) -> Result<(), StoreError> {
+        if self.status == Moved::Pending { Ok(()) } else { Err(self.moved(key)) }
+    }
+
+    fn moved(&self, EntryKey { process, slot, index }: EntryKey) -> StoreError {
+        StoreError::EntryMoved { process, slot, index, status: self.status() }
+    }
+
+    /// Puts the next try where it is wanted; a dead entry gets all its tries again.
+    pub(super) fn redriven(&mut self, key: EntryKey, next_try: u64) -> Result<(), StoreError> {
+        match self.status {
+            Moved::Delivered(_) => return Err(self.moved(key)),
+            Moved::Pending => self.next_try = next_try,
+            Moved::Dead => {
+                self.attempts = 0;
+                self.pending(next_try, None);
+            }
         }
-        let EntryKey { process, slot, index } = key;
-        Err(StoreError::EntryMoved { process, slot, index, status: self.status() })
+        Ok(())
     }
 
     /// What arrived once has arrived.

@@ -1,10 +1,11 @@
 //! The outbox.
 
 use oxbeam_store::{
-    Commit, Entry, EntryKey, Limit, LocalStore, Log, Outbox, Results, Status, StoreError,
+    Change, Commit, Entry, EntryKey, Limit, LocalStore, Log, Outbox, Results, Status, StoreError,
+    Table, Tables,
 };
 
-use crate::common::{Place, append, commit, id, on_both, outgoing};
+use crate::common::{Place, append, bytes, commit, id, on_both, outgoing};
 
 fn key(slot: u64, index: u32) -> EntryKey {
     EntryKey { process: id("process"), slot, index }
@@ -95,10 +96,30 @@ async fn a_dead_entry_is_kept_found_and_sent_again_on_request() {
         assert_eq!(first.items[0].status, Status::Dead);
         let rest = store.dead(first.last, Limit::default()).await.unwrap();
         assert_eq!(rest.items[0].key, key(1, 0));
-        store.redrive(key(0, 0), 5).await.unwrap();
+        store.redrive(key(0, 0), 5, Vec::new()).await.unwrap();
         assert_eq!(due(&store, 100).await, [key(0, 0), key(0, 1)]);
         assert_eq!(entry(&store, key(0, 0)).await.attempts, 0);
         assert_eq!(store.dead(None, Limit::default()).await.unwrap().items.len(), 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_entry_is_redriven_with_what_is_noted_or_not_at_all() {
+    on_both(|place| async move {
+        let store = sent(&place, &[&[10, 20]]).await;
+        store.begin(key(0, 0), 50).await.unwrap();
+        store.give_up(key(0, 1), "no such process".into()).await.unwrap();
+        let note =
+            || Change { name: bytes("ordered"), expected: Some(0), value: Some(bytes("once")) };
+        store.redrive(key(0, 0), 5, vec![note()]).await.unwrap();
+        let late = store.redrive(key(0, 1), 5, vec![note()]).await.unwrap_err();
+        assert!(matches!(late, StoreError::Conflict { .. }), "{late}");
+        let store = place.reopen(store).await;
+        assert_eq!(due(&store, 5).await, [key(0, 0)]);
+        assert_eq!(entry(&store, key(0, 0)).await.attempts, 1, "it had not run out of them");
+        assert_eq!(entry(&store, key(0, 1)).await.status, Status::Dead);
+        assert_eq!(store.value(Table::Node, bytes("ordered")).await.unwrap().version, 1);
     })
     .await;
 }
@@ -145,7 +166,7 @@ async fn an_entry_moves_only_as_the_table_says() {
             moved(store.retry(key, 10, "timed out".into()).await);
             moved(store.give_up(key, "too often".into()).await);
         }
-        moved(store.redrive(arrived, 11).await);
+        moved(store.redrive(arrived, 11, Vec::new()).await);
         store.delivered(arrived, Some(4)).await.unwrap();
         assert_eq!(entry(&store, arrived).await.status, Status::Delivered { slot: Some(3) });
         store.delivered(dead, None).await.unwrap();

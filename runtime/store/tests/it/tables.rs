@@ -52,6 +52,20 @@ async fn a_transfer_happens_on_both_sides_or_on_none() {
 }
 
 #[tokio::test]
+async fn a_value_that_is_forgotten_leaves_nothing() {
+    on_both(|place| async move {
+        let store = place.open();
+        let both = vec![change("one", None, Some("1")), change("two", None, Some("2"))];
+        set(&store, both).await.unwrap();
+        store.forget(Table::Ledgers, vec![bytes("one"), bytes("none")]).await.unwrap();
+        let store = place.reopen(store).await;
+        assert_eq!(value(&store, "one").await, (0, None));
+        assert_eq!(value(&store, "two").await, (1, Some("2".into())));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_removed_value_is_not_mistaken_for_its_successor() {
     on_both(|place| async move {
         let store = place.open();

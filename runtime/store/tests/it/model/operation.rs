@@ -277,10 +277,12 @@ async fn move_entry(store: &LocalStore, state: &mut State, operation: &Operation
             (before == Status::Pending, store.retry(key, *at, "why".into()).await)
         }
         Operation::Redrive(_, at) => {
-            if before == Status::Dead {
-                *entry = Entry { status: Status::Pending, attempts: 0, next_try: *at };
+            let allowed = matches!(before, Status::Dead | Status::Pending);
+            if allowed {
+                let attempts = if before == Status::Dead { 0 } else { entry.attempts };
+                *entry = Entry { status: Status::Pending, attempts, next_try: *at };
             }
-            (before == Status::Dead, store.redrive(key, *at).await)
+            (allowed, store.redrive(key, *at, Vec::new()).await)
         }
         Operation::GiveUp(_) => {
             if before == Status::Pending {
@@ -300,7 +302,7 @@ async fn move_entry(store: &LocalStore, state: &mut State, operation: &Operation
         }
         Err(error) => panic!("{error}"),
     }
-    allowed && matches!(operation, Operation::Begin(..))
+    allowed && matches!(operation, Operation::Begin(..) | Operation::Redrive(..))
 }
 
 fn timer(name: &str, next_run: Option<u64>) -> Timer {
