@@ -18,6 +18,7 @@ use crate::outcome::Outcome;
 use crate::process::Worker;
 use crate::resolver;
 use crate::settings::{GuestLimits, Settings};
+use crate::trace::Trace;
 
 /// A request's way through the node. Clones are the same request at the same depth.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct Context {
     devices: Option<Arc<BTreeSet<String>>>,
     /// What guests were allowed when this was computed for the first time; `None` if it is now.
     allowance: Option<Allowance>,
+    /// Where in a trace the call is.
+    trace: Trace,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -81,6 +84,7 @@ impl Context {
             worker: None,
             devices: None,
             allowance: None,
+            trace: Trace::default(),
         }
     }
 
@@ -110,6 +114,22 @@ impl Context {
     /// The same, allowing guests what they were allowed before, if they were.
     pub(crate) fn allowing(&self, allowance: Option<Allowance>) -> Self {
         Self { allowance, ..self.clone() }
+    }
+
+    /// The same, at this place of a trace.
+    pub(crate) fn traced(&self, trace: Trace) -> Self {
+        Self { trace, ..self.clone() }
+    }
+
+    /// Whether a device asks, or a sub-path, and not the request itself.
+    pub(crate) const fn is_nested(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// Where in a trace the call is.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// A new request of the same worker: with the configuration in force, and all of its limits.

@@ -36,6 +36,7 @@ mod settings;
 mod start;
 mod store;
 pub mod timers;
+mod trace;
 
 pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
@@ -46,7 +47,7 @@ pub use device::{Call, Device, Reply, reply};
 pub use devices::{Devices, IDENTITY, Row};
 pub use error::CallError;
 pub use follow::Following;
-pub use metrics::{Guest, Metrics};
+pub use metrics::{Guest, Metrics, Spans};
 pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
@@ -54,5 +55,6 @@ pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use ready::NotReady;
 pub use request::{Answer, http_status};
 pub use settings::{
-    CronAccess, GuestLimits, HttpLimits, LogForm, RelayLimits, Settings, Signing, Startup,
+    CronAccess, GuestLimits, HttpLimits, LogForm, Otlp, RelayLimits, Settings, Signing, Startup,
 };
+pub use trace::{Span, Trace};
