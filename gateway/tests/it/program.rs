@@ -9,6 +9,7 @@ mod operator;
 mod pushed;
 mod start;
 mod top;
+mod traces;
 mod up;
 
 use std::fs;

@@ -50,7 +50,16 @@ impl Program {
 
     /// The same on this port.
     pub(crate) fn start_on(folder: &Path, port: &str) -> Self {
-        let mut command = oxbeam(folder, &["start", "--port", port, "--bind", "127.0.0.1"]);
+        Self::start_as(folder, &["--port", port])
+    }
+
+    /// The same on a free port with these arguments.
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(folder, &[&["--port", "0"], arguments].concat())
+    }
+
+    fn start_as(folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = oxbeam(folder, &[&["start", "--bind", "127.0.0.1"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = |name: &str| {
