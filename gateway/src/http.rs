@@ -26,6 +26,7 @@ mod response;
 mod serve;
 mod server;
 mod stream;
+mod trace;
 mod unread;
 mod written;
 

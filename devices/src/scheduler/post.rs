@@ -35,6 +35,8 @@ pub(super) async fn schedule(call: &Call) -> Result<Outcome, CallError> {
         return Ok(invalid());
     }
     let origin = repeatable(call, &message)?;
+    let mut span = call.context.trace().begin("schedule");
+    span.set("oxbeam.process", || target.process.to_string());
     Ok(Outcome::ok(node.schedule(target.process, message, origin).await?))
 }
 

@@ -20,6 +20,8 @@ pub(super) enum Failure {
         "log_filter {filter:?} is no filter: expected a level, or levels by module such as info,oxbeam_kernel=debug"
     )]
     LogFilter { filter: String },
+    #[error("otlp_endpoint {endpoint:?} is no collector of traces: {reason}")]
+    Collector { endpoint: String, reason: String },
     #[error("folder {} is in use by another node: stop that one, or choose another folder with --data", .0.display())]
     FolderInUse(PathBuf),
     #[error("no permission for {}: let the user who runs the node read and write it, or choose another place", .0.display())]
@@ -112,7 +114,7 @@ impl Failure {
     /// The exit code.
     pub(super) const fn code(&self) -> u8 {
         match self {
-            Self::Configuration(_) | Self::LogFilter { .. } => 78,
+            Self::Configuration(_) | Self::LogFilter { .. } | Self::Collector { .. } => 78,
             Self::NoPermission(_) | Self::PortDenied { .. } => 77,
             Self::WalletExists(_) => 73,
             Self::Refused { status: 400..=499, .. }

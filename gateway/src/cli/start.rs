@@ -6,6 +6,7 @@ mod http;
 mod log;
 mod ready;
 mod threads;
+mod traces;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ use folder::DataFolder;
 use ready::Ready;
 pub(super) use ready::reachable;
 use threads::Threads;
+use traces::{Collector, Traces};
 
 /// The root's name in the tree.
 const ROOT: &str = "node";
@@ -29,6 +31,7 @@ pub(super) fn run(arguments: &Start) -> Result<ExitCode, Failure> {
     let configuration = arguments.load()?;
     let startup = Startup::read(&configuration.message);
     log::begin(&startup)?;
+    let collector = Collector::of(&startup)?;
     let folder = DataFolder::take(&startup.data)?;
     let mut listen = Listen::new(startup.listen).limits(http::limits(&startup));
     listen.data = Some(startup.data.clone());
@@ -37,8 +40,8 @@ pub(super) fn run(arguments: &Start) -> Result<ExitCode, Failure> {
     if made {
         tracing::info!(file = %startup.wallet.display(), "made a wallet");
     }
-    let node =
-        actix_rt::System::new().block_on(serve(&startup, configuration, wallet, &folder, listen));
+    let serve = serve(&startup, configuration, wallet, &folder, listen, collector);
+    let node = actix_rt::System::new().block_on(serve);
     drop(folder);
     verdict(node?)
 }
@@ -49,6 +52,7 @@ async fn serve(
     wallet: oxbeam_protocol::Wallet,
     folder: &DataFolder,
     listen: Listen,
+    collector: Option<Collector>,
 ) -> Result<Verdict, Failure> {
     let threads = Threads::start(startup);
     let realm = Realm::with_schedulers(RealmConfig::default(), threads.schedulers());
@@ -66,8 +70,11 @@ async fn serve(
     let attended = listen.attend(&realm, &node);
     attended.map_err(|error| not_started(&error.to_string(), &Verdict::Stopped))?;
     let ready = Ready::spec(&node, startup, listen.bound());
+    let traces = collector.map(|collector| collector.takes(&node, startup));
+    let tree = traces.iter().fold(tree, |tree, traces| tree.child(traces.spec()));
     let tree = tree.child(oxbeam_gateway::http::spec(node, listen)).child(ready);
     let verdict = run_tree(&realm, ROOT, tree, startup.stop_timeout).await;
+    traces.iter().for_each(Traces::close);
     threads.stop();
     Ok(verdict)
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::FutureExt;
-use oxbeam_kernel::{Answer, CallError};
+use oxbeam_kernel::{Answer, CallError, Trace};
 use tokio::sync::OwnedSemaphorePermit;
 use tracing::debug;
 
@@ -20,7 +20,7 @@ use super::request::{self, Primitive, Received, Wants};
 use super::response::{self, Reply};
 use super::stream::{self, Asked, Opened};
 use super::written::Written;
-use super::{log, option, unread};
+use super::{log, option, trace, unread};
 
 /// Where `/` leads, unless the node is told otherwise.
 const DEFAULT_REQUEST: &str = "/~hyperbuddy@1.0/dashboard";
@@ -58,8 +58,23 @@ async fn respond_to(
             return answer;
         }
     }
+    let mut span = trace::begin(&gate, request);
+    let response = respond_within(&span.trace(), request, payload, gate.clone(), since).await;
+    let status = response.status().as_u16();
+    gate.metrics().requests.answered(request.path(), status, since.elapsed());
+    trace::answered(&mut span, status);
+    response
+}
+
+/// Answers what is no probe, as a part of a trace.
+async fn respond_within(
+    trace: &Trace,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    gate: web::Data<Gate>,
+    since: Instant,
+) -> HttpResponse {
     if let Some(fixed) = fixed(request, &gate) {
-        gate.metrics().requests.answered(request.path(), fixed.status().as_u16(), since.elapsed());
         debug!(method = %request.method(), status = fixed.status().as_u16(), "request answered");
         return fixed;
     }
@@ -70,21 +85,16 @@ async fn respond_to(
             // Apart, so that requests do not take the room of streams.
             let stream = Box::pin(streamed(asked, request, &gate));
             match AssertUnwindSafe(stream).catch_unwind().await {
-                Ok(Ok(stream)) => {
-                    gate.metrics().requests.answered(request.path(), 200, since.elapsed());
-                    return stream;
-                }
+                Ok(Ok(stream)) => return stream,
                 Ok(Err(served)) => Ok(served),
                 Err(panic) => Err(panic),
             }
         }
-        None => AssertUnwindSafe(served(request, payload, &gate)).catch_unwind().await,
+        None => AssertUnwindSafe(served(trace, request, payload, &gate)).catch_unwind().await,
     };
     let mut served = served.unwrap_or_else(|_| Served::of_panic());
     let response = AssertUnwindSafe(respond(&gate, &path, &mut served)).catch_unwind().await;
     let response = response.unwrap_or_else(|_| HttpResponse::InternalServerError().finish());
-    let status = response.status().as_u16();
-    gate.metrics().requests.answered(request.path(), status, since.elapsed());
     log::answered(request.method().as_str(), &path, &served.answer, since);
     response
 }
@@ -109,17 +119,23 @@ fn fixed(request: &HttpRequest, gate: &Gate) -> Option<HttpResponse> {
     None
 }
 
-async fn served(request: &HttpRequest, payload: &mut web::Payload, gate: &Arc<Gate>) -> Served {
+async fn served(
+    trace: &Trace,
+    request: &HttpRequest,
+    payload: &mut web::Payload,
+    gate: &Arc<Gate>,
+) -> Served {
     let received = match Received::of(request) {
         Ok(received) => received,
         Err(refusal) => return Served::of_refusal(refusal, Wants::default()),
     };
     let headers = Primitive::of_headers(&received);
-    let answered = answer(request, payload, gate, &received).await;
+    let answered = answer(trace, request, payload, gate, &received).await;
     answered.unwrap_or_else(|refusal| Served::of_refusal(refusal, Wants::of_refused(&headers)))
 }
 
 async fn answer(
+    trace: &Trace,
     request: &HttpRequest,
     payload: &mut web::Payload,
     gate: &Arc<Gate>,
@@ -132,7 +148,7 @@ async fn answer(
     let primitive = Primitive::of(received)?;
     let node = gate.node();
     let request = request::read(node, received, &primitive, body.bytes.clone()).await?;
-    let answer = node.answer(request.singleton).await;
+    let answer = node.answer_in(trace.clone(), request.singleton).await;
     let retry_after = answer.error.as_ref().and_then(CallError::retry_after);
     let held = Some((admitted, body));
     Ok(Served { answer, wants: request.wants, retry_after, ends_connection: false, held })

@@ -10,6 +10,7 @@ mod pushed;
 mod scripted;
 mod start;
 mod top;
+mod traces;
 mod up;
 
 use std::fs;

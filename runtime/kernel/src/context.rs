@@ -19,6 +19,7 @@ use crate::prints::Prints;
 use crate::process::Worker;
 use crate::resolver;
 use crate::settings::{GuestLimits, Settings};
+use crate::trace::Trace;
 
 /// A request's way through the node. Clones are the same request at the same depth.
 #[derive(Clone)]
@@ -35,6 +36,8 @@ pub struct Context {
     allowance: Option<Allowance>,
     /// Where what guests print is kept, while a slot is computed.
     prints: Option<Prints>,
+    /// Where in a trace the call is.
+    trace: Trace,
 }
 
 /// How results are treated. Source: spec 05, section 6.
@@ -85,6 +88,7 @@ impl Context {
             devices: None,
             allowance: None,
             prints: None,
+            trace: Trace::default(),
         }
     }
 
@@ -132,6 +136,22 @@ impl Context {
     /// The same, allowing guests what they were allowed before, if they were.
     pub(crate) fn allowing(&self, allowance: Option<Allowance>) -> Self {
         Self { allowance, ..self.clone() }
+    }
+
+    /// The same, at this place of a trace.
+    pub(crate) fn traced(&self, trace: Trace) -> Self {
+        Self { trace, ..self.clone() }
+    }
+
+    /// Whether a device asks, or a sub-path, and not the request itself.
+    pub(crate) const fn is_nested(&self) -> bool {
+        self.depth > 0
+    }
+
+    /// Where in a trace the call is.
+    #[must_use]
+    pub const fn trace(&self) -> &Trace {
+        &self.trace
     }
 
     /// A new request of the same worker: with the configuration in force, and all of its limits.

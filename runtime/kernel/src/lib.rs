@@ -37,6 +37,7 @@ mod settings;
 mod start;
 mod store;
 pub mod timers;
+mod trace;
 
 pub use addresses::addresses;
 pub use boot::{Boot, BootError, StorePlace};
@@ -47,7 +48,7 @@ pub use device::{Call, Device, Reply, reply};
 pub use devices::{Devices, IDENTITY, Row};
 pub use error::CallError;
 pub use follow::Following;
-pub use metrics::{Guest, Metrics};
+pub use metrics::{Guest, Metrics, Spans};
 pub use node::Node;
 pub use outcome::{Outcome, Status};
 pub use pool::Pool;
@@ -55,5 +56,6 @@ pub use process::{ProcessActor, Role, Wanted, process_id, run_as};
 pub use ready::NotReady;
 pub use request::{Answer, http_status};
 pub use settings::{
-    CronAccess, GuestLimits, HttpLimits, LogForm, RelayLimits, Settings, Signing, Startup,
+    CronAccess, GuestLimits, HttpLimits, LogForm, Otlp, RelayLimits, Settings, Signing, Startup,
 };
+pub use trace::{Span, Trace};

@@ -17,6 +17,7 @@
 //! | `oxbeam_timers`               | gauge     | `state`  |
 //! | `oxbeam_timer_runs_total`     | counter   | `result` |
 //! | `oxbeam_timer_next_run_timestamp_seconds` | gauge | |
+//! | `oxbeam_trace_spans_total`    | counter   | `result` |
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -60,6 +61,7 @@ pub struct Metrics {
     timers: Family<Label, Gauge>,
     timer_runs: Counters,
     timer_next: Gauge<f64, AtomicU64>,
+    spans: Counters,
 }
 
 impl Metrics {
@@ -83,6 +85,7 @@ impl Metrics {
             timers: Family::default(),
             timer_runs: Family::default(),
             timer_next: Gauge::default(),
+            spans: Family::default(),
         };
         // What never happened is shown as 0, so that its first time is seen as a change.
         metrics.timers(0, 0, None);
@@ -110,6 +113,8 @@ impl Metrics {
         registry.register("oxbeam_outbox_given_up", help, self.given_up.clone());
         let help = "What was asked of ~supervisor@1.0 as an operator, by what came of it";
         registry.register("oxbeam_operator_actions", help, self.actions.clone());
+        let help = "Spans of traces, by whether the collector has taken them";
+        registry.register("oxbeam_trace_spans", help, self.spans.clone());
         self.register_guests(registry);
         self.register_timers(registry);
     }
@@ -141,6 +146,14 @@ impl Metrics {
         let mut guest = Guest { fuel: self.guest_fuel.get_or_create_owned(&label), memory, count };
         guest.count.is(1);
         guest
+    }
+
+    /// What becomes of spans, for whoever sends them.
+    #[must_use]
+    pub fn spans(&self) -> Spans {
+        let [sent, failed, dropped] = ["sent", "failed", "dropped"]
+            .map(|result| self.spans.get_or_create_owned(&[("result", result)]));
+        Spans { sent, failed, dropped }
     }
 
     /// How many timers wait and run, and when the next is due, in ms since 1970.
@@ -216,6 +229,27 @@ impl Share {
 impl Drop for Share {
     fn drop(&mut self) {
         self.is(0);
+    }
+}
+
+/// What becomes of spans.
+#[derive(Debug, Clone)]
+pub struct Spans {
+    sent: Counter,
+    failed: Counter,
+    dropped: Counter,
+}
+
+impl Spans {
+    /// Notes that so many were sent, and whether the collector has taken them.
+    pub fn sent(&self, count: usize, taken: bool) {
+        let counter = if taken { &self.sent } else { &self.failed };
+        counter.inc_by(u64::try_from(count).unwrap_or(u64::MAX));
+    }
+
+    /// Notes one that found no place among those that wait to be sent.
+    pub fn dropped(&self) {
+        self.dropped.inc();
     }
 }
 

@@ -26,6 +26,7 @@ use crate::quarantine::Quarantine;
 use crate::remote::Remote;
 use crate::resolver::Sharing;
 use crate::scheduler::Schedulers;
+use crate::trace::Traces;
 
 /// A node. What decides a result lies in messages and in the store; here are handles and the
 /// configuration.
@@ -46,6 +47,7 @@ pub struct Node {
     courier: Notify,
     remote: Remote,
     metrics: Metrics,
+    traces: Traces,
     quarantine: Quarantine,
     followers: Followers,
 }
@@ -70,6 +72,7 @@ impl Node {
     ) -> Self {
         Self {
             metrics: Metrics::of(&devices),
+            traces: Traces::default(),
             followers: Followers::default(),
             remote,
             on_demand,
@@ -143,6 +146,11 @@ impl Node {
     #[must_use]
     pub const fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// Who takes its traces.
+    pub(crate) const fn traces(&self) -> &Traces {
+        &self.traces
     }
 
     /// Who is told when a process goes on.

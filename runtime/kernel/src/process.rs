@@ -206,8 +206,9 @@ impl Node {
             Some(waiter) if !at_once => Some(self.waits().wait(waiter, Worker { process, past })?),
             _ => None,
         };
+        let trace = context.trace().clone();
         tokio::select! {
-            answer = address.ask(Compute { wanted, at_once, to_run }) => {
+            answer = address.ask(Compute { wanted, at_once, to_run, trace }) => {
                 answer.map_err(|error| CallError::unanswered("the process", error))?
             }
             () = context.cancelled() => Err(CallError::Cancelled),

@@ -24,6 +24,7 @@ use crate::error::CallError;
 use crate::node::Node;
 use crate::outcome::{Outcome, Status};
 use crate::resolver::{self, Hooked};
+use crate::trace::Trace;
 
 /// Requests under way on one thread. The gateway admits fewer.
 const MAX_REQUESTS: usize = 65_536;
@@ -51,6 +52,7 @@ pub struct Answer {
 struct Take {
     singleton: Message,
     cancelled: CancellationToken,
+    trace: Trace,
 }
 
 /// Takes requests on one thread. A panic fails one request.
@@ -73,6 +75,7 @@ impl Handler<Take> for RequestActor {
 
     fn handle(&mut self, take: Take, _: &mut Self::Context) -> Self::Result {
         let context = Context::of(self.0.clone(), take.singleton.clone(), take.cancelled);
+        let context = context.traced(take.trace);
         Concurrent::new(async move { answer(&context, take.singleton).await })
     }
 }
@@ -93,6 +96,11 @@ impl Node {
     ///
     /// Dropping the future ends the request.
     pub async fn answer(self: &Arc<Self>, singleton: Message) -> Answer {
+        self.answer_in(Trace::default(), singleton).await
+    }
+
+    /// The same, as a part of a trace.
+    pub async fn answer_in(self: &Arc<Self>, trace: Trace, singleton: Message) -> Answer {
         let cancelled = CancellationToken::new();
         let _ends = cancelled.clone().drop_guard();
         let Some(actor): Option<Address<RequestActor>> = self.realm().groups().pick(GROUP) else {
@@ -100,7 +108,7 @@ impl Node {
             return Answer::of_error(CallError::Unavailable { what: "the node".into(), reason });
         };
         let limit = self.configuration().settings.request_timeout;
-        match actor.ask(Take { singleton, cancelled }).within(limit).await {
+        match actor.ask(Take { singleton, cancelled, trace }).within(limit).await {
             Ok(answer) => answer,
             Err(error) => Answer::of_error(CallError::unanswered("the node", error)),
         }

@@ -22,6 +22,7 @@ pub(crate) use sharing::Sharing;
 
 use crate::context::Context;
 use crate::device::{Call, function};
+use crate::devices::{Found, IDENTITY};
 use crate::error::CallError;
 use crate::outcome::Outcome;
 
@@ -165,7 +166,7 @@ async fn apply(
     }
     let call = Call { key, base, request, context: context.clone() };
     let (base, request) = (call.base.clone(), call.request.clone());
-    let outcome = sharing::call(found, call).await?;
+    let outcome = traced(found, call).await?;
     let outcome = if context.mode().wrap {
         // What a link leads to is the result, not the link.
         wrapped(Outcome { value: context.load(outcome.value).await?, ..outcome })
@@ -174,6 +175,20 @@ async fn apply(
     };
     let outcome = hook::step(context, &base, &request, outcome).await?;
     linked(context, &base, &request, outcome)
+}
+
+/// Calls a device, as a part of the request's trace.
+async fn traced(found: Found<'_>, mut call: Call) -> Result<Outcome, CallError> {
+    // What `message@1.0` answers to a device is looked up, and no work to speak of.
+    if call.context.is_nested() && found.name() == IDENTITY {
+        return sharing::call(found, call).await;
+    }
+    let mut span = call.context.trace().begin(found.name());
+    span.set("oxbeam.key", || call.key.to_text().into_owned());
+    call.context = call.context.traced(span.trace());
+    let outcome = sharing::call(found, call).await;
+    span.came_to(&outcome);
+    outcome
 }
 
 /// A result with the hashpath of how it was computed; what is no result has none. Source: spec 04,

@@ -10,7 +10,7 @@ use oxbeam_store::Allowance;
 
 use crate::remote::Networks;
 use read::Reader;
-pub use startup::{HttpLimits, LogForm, Startup};
+pub use startup::{HttpLimits, LogForm, Otlp, Startup};
 
 /// When responses are signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -73,7 +73,7 @@ impl Requests {
     }
 
     /// What a path asks for first: a device, something with an id, or anything else.
-    fn route(&self, path: &str) -> Name {
+    pub(in crate::http) fn route(&self, path: &str) -> Name {
         let first = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         if let Some(device) = first.strip_prefix('~') {
             let name = device.split(['&', '?']).next().unwrap_or_default();

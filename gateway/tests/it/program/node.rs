@@ -50,12 +50,21 @@ impl Program {
 
     /// The same on this port.
     pub(crate) fn start_on(folder: &Path, port: &str) -> Self {
-        Self::logging(folder, port, Stdio::null())
+        Self::start_as(folder, &["--port", port], Stdio::null())
     }
 
-    /// The same, with its log going here.
-    pub(crate) fn logging(folder: &Path, port: &str, log: Stdio) -> Self {
-        let mut command = oxbeam(folder, &["start", "--port", port, "--bind", "127.0.0.1"]);
+    /// The same on a free port with these arguments.
+    pub(crate) fn start_with(folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_as(folder, &[&["--port", "0"], arguments].concat(), Stdio::null())
+    }
+
+    /// The same on a free port, with its log going here.
+    pub(crate) fn logging(folder: &Path, log: Stdio) -> Self {
+        Self::start_as(folder, &["--port", "0"], log)
+    }
+
+    fn start_as(folder: &Path, arguments: &[&str], log: Stdio) -> Self {
+        let mut command = oxbeam(folder, &[&["start", "--bind", "127.0.0.1"], arguments].concat());
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = |name: &str| {

@@ -50,7 +50,7 @@ fn a_start_hook_that_fails_ends_the_program_with_a_sentence() {
 fn a_node_whose_log_nobody_reads_any_more_goes_on() {
     let folder = folder();
     let (reader, writer) = std::io::pipe().unwrap();
-    let node = Program::logging(folder.path(), "0", Stdio::from(writer));
+    let node = Program::logging(folder.path(), Stdio::from(writer));
     drop(reader);
     let agent: ureq::Agent =
         ureq::Agent::config_builder().http_status_as_error(false).build().into();

@@ -192,6 +192,10 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("How long the node may take to stop before it is ended"),
     new("metrics", Word(&["open", "local", "off"]), Preset::Word("open"))
         .doc("Who may read `/metrics`: everybody, this machine alone (a proxy on it counts as this machine), or nobody"),
+    new("otlp_endpoint", Text, Unset).at_start()
+        .doc("URL of a collector that takes traces over OTLP/HTTP, such as `http://127.0.0.1:4318`. Unset: nothing is traced"),
+    number("otlp_one_in", 1, 1_000_000_000, 1).unit("requests").at_start()
+        .doc("Of so many requests one is traced; those whose caller says so in `traceparent` are traced, or not, as it says"),
     new("log", Word(&["pretty", "json"]), Preset::Word("pretty")).at_start()
         .doc("Form of the log on standard error"),
     new("log_filter", Text, Preset::Text("info,actix_server=warn")).at_start()

@@ -25,6 +25,7 @@ use crate::error::CallError;
 use crate::metrics::Share;
 use crate::node::Node;
 use crate::outcome::Outcome;
+use crate::trace::Trace;
 
 /// States of the last slots that are kept in memory, for those who ask a little late.
 const RECENT: usize = 16;
@@ -42,12 +43,15 @@ pub(super) struct Compute {
     pub(super) at_once: bool,
     /// The state is to be run: with a snapshot of what its devices run for it.
     pub(super) to_run: bool,
+    /// What it is asked for.
+    pub(super) trace: Trace,
 }
 
 /// Somebody who waits for a state.
 struct Waiter {
     reply: Reply,
     to_run: bool,
+    trace: Trace,
 }
 
 /// Computes one process: its next slots or, if it is the one of the past, earlier ones.
@@ -151,7 +155,8 @@ impl ProcessActor {
             let live = self.live.take().filter(|_| !behind);
             let last = self.waiting.keys().next_back().copied().flatten();
             let work = Work { wanted, last, failed: self.failed, past: self.past };
-            let (context, process) = (self.context.fresh(), self.process);
+            let context = self.context.fresh().traced(self.trace_of(wanted));
+            let process = self.process;
             let mut ahead = std::mem::take(&mut self.ahead);
             let work = async move {
                 let done = work.go_on(context, process, live, &mut ahead).await;
@@ -165,6 +170,12 @@ impl ProcessActor {
         }
         self.lag.is(0);
         self.save_later(ctx);
+    }
+
+    /// What is computed is a part of the trace of whoever waits for it first.
+    fn trace_of(&self, wanted: Option<Slot>) -> Trace {
+        let first = self.waiting.get(&wanted).and_then(|waiting| waiting.first());
+        first.map(|waiter| waiter.trace.clone()).unwrap_or_default()
     }
 
     /// Slots that are still to be computed for those who wait, where that can be told.
@@ -380,7 +391,7 @@ impl Handler<Compute> for ProcessActor {
             return Box::pin(wrap_future(std::future::ready(Ok(known))));
         }
         let (reply, answer) = oneshot::channel();
-        let waiter = Waiter { reply, to_run: compute.to_run };
+        let waiter = Waiter { reply, to_run: compute.to_run, trace: compute.trace };
         self.waiting.entry(wanted).or_default().push(waiter);
         self.work(ctx);
         Box::pin(wrap_future(async move { answer.await.unwrap_or(Err(CallError::Cancelled)) }))

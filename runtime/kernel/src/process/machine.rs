@@ -11,6 +11,8 @@ use super::state::{Live, at_slot};
 use crate::context::Context;
 use crate::error::CallError;
 use crate::outcome::{Outcome, Status};
+use crate::request::http_status;
+use crate::trace;
 
 /// What a slot came to, if not to the next state.
 #[derive(Debug)]
@@ -19,6 +21,16 @@ pub(super) enum Stopped {
     At(Outcome),
     /// The slot could not be computed.
     By(CallError),
+}
+
+impl Stopped {
+    /// As whoever waits for the slot is answered.
+    fn http_status(&self) -> u16 {
+        match self {
+            Self::At(outcome) => http_status(outcome),
+            Self::By(error) => error.http_status(),
+        }
+    }
 }
 
 impl From<CallError> for Stopped {
@@ -87,8 +99,15 @@ pub(super) async fn next(
     commits: bool,
 ) -> Result<Live, Stopped> {
     let Ready { assignment, chain, is_new, context } = ready;
-    let (context, slot) = (&context, live.next());
+    let slot = live.next();
+    let mut span = context.trace().begin("compute");
+    span.set("oxbeam.process", || process.to_string());
+    span.set("oxbeam.slot", || i64::try_from(slot).unwrap_or(i64::MAX));
+    let context = &context.traced(span.trace());
     let computed = compute(context, &live.state, assignment, slot).await;
+    if let Err(stopped) = &computed {
+        span.ended(trace::STATUS, stopped.http_status());
+    }
     if let (true, Err(stopped)) = (is_new, &computed) {
         commit::failed(context, process, slot, stopped).await?;
     }

@@ -21,6 +21,15 @@ pub enum LogForm {
     Json,
 }
 
+/// Who takes the node's traces, over OTLP/HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Otlp {
+    /// The collector's URL, to which `/v1/traces` is added.
+    pub endpoint: String,
+    /// Of so many requests one is traced.
+    pub one_in: u32,
+}
+
 /// How the node is started.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Startup {
@@ -42,6 +51,8 @@ pub struct Startup {
     pub log: LogForm,
     /// What is logged. Default: `info,actix_server=warn`.
     pub log_filter: String,
+    /// Who takes traces. Default: nobody.
+    pub otlp: Option<Otlp>,
     /// How long stopping may take. Default: 30 s.
     pub stop_timeout: Duration,
 }
@@ -100,6 +111,9 @@ impl Startup {
             http: http(&options),
             log: if options.is("log", "json") { LogForm::Json } else { LogForm::Pretty },
             log_filter: options.text("log_filter").unwrap_or_default(),
+            otlp: options
+                .text("otlp_endpoint")
+                .map(|endpoint| Otlp { endpoint, one_in: options.small("otlp_one_in") }),
             stop_timeout: options.millis("stop_timeout"),
         }
     }
