@@ -17,6 +17,14 @@ const UNCLAIMED: &str = "unclaimed";
 const SIGNED_FOR_OTHERS: [&str; 5] =
     ["status", "from-process", "hash-chain", "request", crate::relay::RELAYED];
 
+/// The key by which what is signed names the node that it is for, by its address.
+pub(crate) const NODE: &str = "node";
+
+/// Whether what was signed names another node.
+pub(crate) fn is_for_another_node(context: &Context, signed: &Message) -> bool {
+    signed.get(NODE).is_some_and(|named| !named.is_name(context.node().address()))
+}
+
 /// Whether the request comes from the node's operator. Without one, that is whoever has the node's
 /// own key; as long as the node is `unclaimed`, it is everybody.
 pub(crate) fn is_admin(context: &Context) -> bool {
@@ -44,11 +52,15 @@ pub(crate) fn sees_all(context: &Context) -> bool {
 /// Whether the request is an order of the node's operator, or its own key, to do `action`. Both of
 /// whom there are by a signature alone: a node that is `unclaimed` takes no orders.
 ///
-/// What is ordered lies in the path, which few clients sign: who does not says it as `action`.
+/// What is ordered lies in the path, which few clients sign: who does not says it as `action`. An order
+/// that names a node, as `node`, is one for that node alone.
 pub(crate) fn orders(context: &Context, action: &str) -> bool {
     let Some(signed) = context.signed() else { return false };
     let names_it = signed.get("action").is_some_and(|name| name.is_name(action));
-    !is_unclaimed(context) && is_admin(context) && (signed.contains("path") || names_it)
+    !is_for_another_node(context, &signed)
+        && !is_unclaimed(context)
+        && is_admin(context)
+        && (signed.contains("path") || names_it)
 }
 
 fn is_unclaimed(context: &Context) -> bool {

@@ -5,7 +5,7 @@ use oxbeam_kernel::{Call, CallError, NodeMessage, Outcome};
 use oxbeam_protocol::{Key, List, Message, Value};
 
 use crate::made::{self, Orders};
-use crate::roles::{is_admin_of, vouched};
+use crate::roles::{NODE, is_admin_of, is_for_another_node, vouched};
 
 /// Most changes that `node_history` shows: the first, and the last of the others.
 const MAX_HISTORY: usize = 1000;
@@ -14,8 +14,18 @@ const MAX_HISTORY: usize = 1000;
 const REPEATED: &str = "This change was made before, and the configuration has been changed since. Sign it anew; if \
      the signature comes out the same, with a `nonce`.";
 
+/// What is said of a message that was signed for something else.
+const OTHER_PURPOSE: &str = "This was signed for something else: a change of the configuration has no `type`, `target`, \
+     `data-protocol` or `variant`.";
+
+/// What is said of a change that is for another node.
+const OTHER_NODE: &str = "This change is for another node: its `node` is not this node's address.";
+
+/// Keys of what operators sign for processes and schedulers, which no change has.
+const OF_PROCESSES: [&str; 4] = ["type", "target", "data-protocol", "variant"];
+
 /// Keys of every request, which say how it travelled.
-const TRANSPORT: [&str; 16] = [
+const TRANSPORT: [&str; 17] = [
     "accept",
     "accept-bundle",
     "accept-encoding",
@@ -28,6 +38,7 @@ const TRANSPORT: [&str; 16] = [
     "content-type",
     "codec-device",
     "method",
+    NODE,
     "origin",
     "path",
     "referer",
@@ -82,6 +93,7 @@ fn changed(
             "The node message of this machine is already permanent. It cannot be changed.",
         ));
     }
+    is_meant(call).map_err(refused)?;
     if !is_admin_of(&call.context, &now.message) {
         return Err(refused("Unauthorized"));
     }
@@ -90,6 +102,20 @@ fn changed(
     changed.message.insert("node_history", history);
     changed.message.set_private(MADE_BY, made_by.clone());
     Ok(changed)
+}
+
+/// Whether what was signed can be meant as a change of this node's configuration. Operators sign other
+/// things as well, and have other nodes: whoever has seen one of these could send it here. A change
+/// need not say what it is for: those that are recorded do not.
+fn is_meant(call: &Call) -> Result<(), &'static str> {
+    let Some(signed) = call.context.signed() else { return Ok(()) };
+    if is_for_another_node(&call.context, &signed) {
+        return Err(OTHER_NODE);
+    }
+    match OF_PROCESSES.iter().any(|key| signed.contains(key)) {
+        true => Err(OTHER_PURPOSE),
+        false => Ok(()),
+    }
 }
 
 fn refused(sentence: &str) -> Outcome {

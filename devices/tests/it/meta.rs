@@ -79,6 +79,28 @@ async fn what_nobody_signed_is_not_set() {
 }
 
 #[actix_rt::test]
+async fn what_was_signed_for_something_else_is_no_change_of_this_node() {
+    let operator = Wallet::generate_secp256k1().unwrap();
+    let address = operator.address().to_string();
+    let node = TestNode::with(Message::from([("operator", address.as_str())])).await;
+    let led_here = async |words: Message| {
+        let signed = crate::node::signed(&words, &operator);
+        let signed = node.node.authenticate(signed).await.unwrap().into_message();
+        node.node.answer(signed.with("path", "/~meta@1.0/info").with("method", "POST")).await
+    };
+    let words = || Message::from([("greeting", "hi")]);
+    for (key, value) in
+        [("type", "Message"), ("target", address.as_str()), ("node", address.as_str())]
+    {
+        assert_eq!(led_here(words().with(key, value)).await.status, 400, "with {key}");
+    }
+    assert_eq!(info(&node, "greeting").await, None);
+    says(&led_here(words().with("node", node.node.address())).await, 200, UPDATED);
+    assert_eq!(info(&node, "greeting").await, Some("hi".into()));
+    assert_eq!(info(&node, "node").await, None, "it says where the change is made");
+}
+
+#[actix_rt::test]
 async fn a_signed_change_is_made_once_also_after_a_restart() {
     let options = || NodeMessage::from_message(&Message::new()).unwrap();
     let node = TestNode::configured(options()).await;
