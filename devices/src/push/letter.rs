@@ -104,19 +104,21 @@ impl Letter<'_> {
         depth: i64,
         level: u32,
     ) -> Result<Result<Message, Message>, CallError> {
-        let opened = match Opened::of(run, to, slot).await {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(outcome)) => {
+        let why = match Opened::of(run, to, slot).await {
+            Ok(Ok(opened)) => {
+                // What it leads to is owed now: it has arrived.
                 self.arrived(run, slot).await?;
-                return Ok(Err(failed(target, &said(&outcome.value))));
+                let depth = depth.saturating_sub(1);
+                return opened.deliver(run, depth, level + 1).await.map(Ok);
             }
+            Ok(Err(outcome)) => said(&outcome.value),
             Err(error @ CallError::Cancelled) => return Err(error),
-            // The background tries again.
-            Err(error) => return Ok(Err(failed(target, &error.to_string()))),
+            Err(error) => error.to_string(),
         };
-        // What it leads to is owed now: it has arrived.
+        // The background tries its slot again, until the process gets past it.
+        run.context.node().push_later(to, slot).await?;
         self.arrived(run, slot).await?;
-        opened.deliver(run, depth.saturating_sub(1), level + 1).await.map(Ok)
+        Ok(Err(failed(target, &why)))
     }
 
     const fn key(&self) -> EntryKey {

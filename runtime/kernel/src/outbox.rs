@@ -316,12 +316,16 @@ impl Node {
     /// # Errors
     /// Errors of the store.
     pub async fn push_later(&self, process: Id, slot: Slot) -> Result<(), CallError> {
-        if self.head(process).await?.is_none_or(|head| head.slot < slot) {
-            return Ok(());
+        if self.has_slot(process, slot).await? {
+            self.store()?.ask_push(process, slot, milliseconds()).await?;
+            self.courier().notify_one();
         }
-        self.store()?.ask_push(process, slot, milliseconds()).await?;
-        self.courier().notify_one();
         Ok(())
+    }
+
+    /// Whether the log of a process is here, and has a slot.
+    async fn has_slot(&self, process: Id, slot: Slot) -> Result<bool, CallError> {
+        Ok(self.head(process).await?.is_some_and(|head| slot <= head.slot))
     }
 
     /// Schedules a message on its target, once for an origin: here, or on the node that schedules the

@@ -26,6 +26,7 @@ use crate::assignment::milliseconds;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
+use crate::quarantine::words_of;
 
 /// Slots that are pushed at the same time.
 const MAX_PUSHES: usize = 64;
@@ -215,12 +216,19 @@ async fn is_away(node: &Node, target: &str) -> Result<bool, CallError> {
     }
 }
 
-/// Makes owed what a slot sends. A slot that has no result sends nothing.
+/// Makes owed what a slot sends. A slot that is not in the log sends nothing.
+///
+/// # Errors
+/// Also a slot that has no result: its process may get past it later, once the operator gives it more.
 async fn go_on(node: &Arc<Node>, process: Id, slot: Slot) -> Result<(), CallError> {
     let cancelled = CancellationToken::new();
     let _ends = cancelled.clone().drop_guard();
     let context: Context = node.context(cancelled);
-    let Ok(results) = results(&context, process, slot).await? else { return Ok(()) };
+    let results = match results(&context, process, slot).await? {
+        Ok(results) => results,
+        Err(_) if !node.has_slot(process, slot).await? => return Ok(()),
+        Err(outcome) => return Err(CallError::Raised(words_of(&outcome))),
+    };
     let owed = deliverable(node, process, slot, &entries(&results)).await?;
     node.owe(&owed, milliseconds()).await?;
     node.courier().notify_one();

@@ -14,7 +14,7 @@ use crate::node::Node;
 use crate::outbox::Undelivered;
 use crate::record;
 
-/// How long an attempt may take: to schedule a message, and to compute its slot.
+/// How long an attempt may take: to schedule a message, or to compute its slot.
 const ATTEMPT: Duration = Duration::from_secs(60);
 
 /// Makes owed what a slot sends, or tries again later: nobody else knows that it was asked for.
@@ -64,9 +64,10 @@ async fn try_once(node: &Arc<Node>, key: EntryKey) -> Result<(), CallError> {
     };
     let tried = timeout(ATTEMPT, deliver(node, &entry)).await;
     let error = match tried {
-        Ok(Ok(slot)) => {
-            debug!(target = entry.target, slot, "message delivered");
-            return Ok(store.delivered(key, Some(slot)).await?);
+        Ok(Ok(arrival)) => {
+            follow(node, &arrival).await?;
+            debug!(target = entry.target, slot = arrival.slot, "message delivered");
+            return Ok(store.delivered(key, Some(arrival.slot)).await?);
         }
         Ok(Err(error)) => error,
         Err(_) => CallError::Timeout { limit: ATTEMPT }.into(),
@@ -100,8 +101,16 @@ fn settled(moved: Result<(), StoreError>) -> Result<(), CallError> {
     }
 }
 
-/// Schedules a message, and makes owed what its slot sends in turn. Only then is it delivered.
-async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Slot, Undelivered> {
+/// Where a message has arrived.
+struct Arrival {
+    target: Id,
+    slot: Slot,
+    /// Whether this node computes the slot.
+    here: bool,
+}
+
+/// Schedules a message.
+async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Arrival, Undelivered> {
     let target: Id = entry.target.parse().map_err(|_| Undelivered::NoTarget)?;
     let message = match record::decode(&entry.message).map_err(CallError::from)? {
         Value::Map(message) => message,
@@ -110,9 +119,21 @@ async fn deliver(node: &Arc<Node>, entry: &Entry) -> Result<Slot, Undelivered> {
     let key = entry.key;
     let origin = Origin { process: key.process, slot: key.slot, index: key.index };
     let arrived = node.deliver(target, message, origin).await?;
-    let slot = slot_of(&arrived.assignment)?;
-    if arrived.here {
-        go_on(node, target, slot).await?;
+    Ok(Arrival { target, slot: slot_of(&arrived.assignment)?, here: arrived.here })
+}
+
+/// Makes owed what the slot of a message sends in turn. What cannot be done now is noted, and costs the
+/// message, which has arrived, none of its attempts.
+async fn follow(node: &Arc<Node>, arrival: &Arrival) -> Result<(), CallError> {
+    let Arrival { target, slot, here } = *arrival;
+    if !here {
+        return Ok(());
     }
-    Ok(slot)
+    let why = match timeout(ATTEMPT, go_on(node, target, slot)).await {
+        Ok(Ok(())) => return Ok(()),
+        Ok(Err(error)) => error,
+        Err(_) => CallError::Timeout { limit: ATTEMPT },
+    };
+    debug!(%target, slot, error = %why, "a slot is pushed later");
+    node.push_later(target, slot).await
 }
