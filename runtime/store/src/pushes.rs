@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
+use tracing::warn;
 
 use crate::Slot;
 use crate::answer::Answer;
@@ -38,7 +39,8 @@ pub trait Pushes: Send + Sync {
     /// [`StoreError::NoProcess`], [`StoreError::ProcessBusy`]; errors of writing.
     fn ask_push(&self, process: Id, slot: Slot, now: u64) -> Answer<()>;
 
-    /// Slots whose next try is at or before `now`, the longest due first.
+    /// Slots whose next try is at or before `now`, the longest due first. One whose record is damaged is
+    /// logged and left out.
     ///
     /// # Errors
     /// Errors of reading.
@@ -120,9 +122,7 @@ impl Pushes for LocalStore {
                 if let Some(sealed) = engine.get(Family::Outbox, &key)?
                     && !marks.has(&process)
                 {
-                    let record = record::unseal(Family::Outbox, &key, &sealed)?;
-                    let PushRecord { attempts, next_try } = record;
-                    pushes.push(Push { process, slot, attempts, next_try });
+                    pushes.extend(read(process, slot, &sealed));
                 }
             }
             Ok(pushes)
@@ -161,6 +161,18 @@ impl Pushes for LocalStore {
             }
             Ok(())
         })
+    }
+}
+
+/// What a record says, unless it is damaged: that is to stop nobody else's push.
+fn read(process: Id, slot: Slot, sealed: &[u8]) -> Option<Push> {
+    let key = keys::of_slot(PUSH, &process, slot);
+    match record::unseal(Family::Outbox, &key, sealed) {
+        Ok(PushRecord { attempts, next_try }) => Some(Push { process, slot, attempts, next_try }),
+        Err(error) => {
+            warn!(%process, slot, %error, "a slot that is to be pushed cannot be read");
+            None
+        }
     }
 }
 

@@ -1,8 +1,10 @@
 //! Slots that are to be pushed.
 
-use oxbeam_store::{Limit, LocalStore, Log, Processes, Push, Pushes, StoreError};
+use oxbeam_store::{
+    Family, Limit, LocalStore, Log, MemoryDisk, Processes, Push, Pushes, StoreError,
+};
 
-use crate::common::{append, id, on_both};
+use crate::common::{append, id, on_both, small};
 
 async fn due(store: &LocalStore, now: u64) -> Vec<(u64, u32)> {
     let due: Vec<Push> = store.due_pushes(now, Limit::default()).await.unwrap();
@@ -47,4 +49,23 @@ async fn nothing_of_a_process_that_is_deleted_is_pushed() {
         assert_eq!(store.next_push().await.unwrap(), None);
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_damaged_record_stops_no_other_push() {
+    let mut damaged = 0;
+    for seed in 0..200 {
+        let disk = MemoryDisk::new();
+        let (store, _) = LocalStore::open_memory(&disk, &small()).unwrap();
+        for slot in 0..4 {
+            store.append(append(id("process"), slot)).await.unwrap();
+            store.ask_push(id("process"), slot, 1).await.unwrap();
+        }
+        store.close().await;
+        let Some((Family::Outbox, key)) = disk.flip_bit(seed) else { continue };
+        let (store, _) = LocalStore::open_memory(&disk, &small()).unwrap();
+        assert_eq!(due(&store, 1).await.len(), 3, "{key:?}");
+        damaged += 1;
+    }
+    assert!(damaged > 0, "no seed hit a push");
 }
