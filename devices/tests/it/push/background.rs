@@ -35,7 +35,7 @@ impl Scene {
     async fn has_pushed_all(&self) {
         let store = self.node.node.store().unwrap();
         let pushed = async {
-            while store.next_push().await.unwrap().is_some() {
+            while store.next_push(0).await.unwrap().is_some() {
                 sleep(Duration::from_millis(5)).await;
             }
         };
@@ -89,4 +89,21 @@ async fn a_slot_that_is_not_in_the_log_is_not_pushed() {
     let scene = Scene::new().await;
     scene.push_later(scene.a, 7).await;
     scene.has_pushed_all().await;
+}
+
+#[actix_rt::test]
+async fn a_process_that_never_ends_a_slot_stops_the_pushes_of_no_other() {
+    let scene = Scene::new().await;
+    scene.schedule(scene.a, scene.to(scene.a, "Hold", &[])).await;
+    for _ in 0..220 {
+        scene.schedule(scene.a, scene.to(scene.a, "-", &[])).await;
+    }
+    for slot in 1..=221 {
+        scene.push_later(scene.a, slot).await;
+    }
+    let c = scene.spawn("c").await;
+    let sent = Message::from([("action", "Hello")]).with("target", c.to_string());
+    scene.schedule(scene.b, scene.to(scene.b, "-", &[("1", sent)])).await;
+    scene.push_later(scene.b, 1).await;
+    scene.reaches(c, 1).await;
 }
