@@ -85,6 +85,31 @@ async fn what_a_message_leads_to_waits_until_its_target_is_resumed() {
 }
 
 #[actix_rt::test]
+async fn what_an_entry_says_to_resolve_is_sent_whoever_pushes_its_slot() {
+    let mut configuration = NodeMessage::default();
+    configuration.settings.push_depth = 0;
+    let scene = Scene::configured(configuration).await;
+    let resolve = scene.to_b("-").with("resolve", "/~scheduler@1.0/status");
+    for _ in 1..=2 {
+        scene.schedule(scene.a, scene.to(scene.a, "-", &[("1", resolve.clone())])).await;
+    }
+    scene.push_later(scene.a, 1).await;
+    scene.reaches(scene.b, 1).await;
+    // This push leaves it to the background at once.
+    let path = format!("/{}/push?slot=2", scene.a);
+    let report = scene.post(&path, Message::new()).await.message;
+    assert_eq!(text(&map(report.get("1")), "response"), "pending");
+    scene.reaches(scene.b, 2).await;
+
+    scene.push_later(scene.a, 1).await;
+    scene.has_pushed_all().await;
+    assert_eq!(scene.slot_of(scene.b).await, 2, "each once");
+    let store = scene.node.node.store().unwrap();
+    let sent = oxbeam_kernel::assignment::read(&*store, scene.b, 2).await.unwrap().unwrap();
+    assert_eq!(text(&map(sent.get("body")), "address"), scene.node.node.address());
+}
+
+#[actix_rt::test]
 async fn a_slot_that_is_not_in_the_log_is_not_pushed() {
     let scene = Scene::new().await;
     scene.push_later(scene.a, 7).await;

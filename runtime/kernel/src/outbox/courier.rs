@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use self::walk::{PAUSE, Walk};
+use super::resolve::resolve_all;
 use super::{deliverable, entries, results};
 use crate::assignment::milliseconds;
 use crate::context::Context;
@@ -236,8 +237,9 @@ async fn go_on(node: &Arc<Node>, process: Id, slot: Slot) -> Result<(), CallErro
         Err(_) if !node.has_slot(process, slot).await? => return Ok(()),
         Err(outcome) => return Err(CallError::Raised(words_of(&outcome))),
     };
-    let owed = deliverable(node, process, slot, &entries(&results)).await?;
-    node.owe(&owed, milliseconds()).await?;
+    let (sent, now) = (entries(&results), milliseconds());
+    node.owe(&deliverable(node, process, slot, &sent).await?, now).await?;
+    resolve_all(&context, process, slot, &sent, now).await?;
     node.courier().notify_one();
     Ok(())
 }
