@@ -17,10 +17,9 @@
 
 mod letter;
 mod opened;
-mod resolve;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use num_bigint::BigInt;
 use oxbeam_kernel::{Call, CallError, Context, Device, Outcome, Reply, process_id};
@@ -49,6 +48,9 @@ impl Device for Push {
     }
 }
 
+/// How long after the time of a push the background begins with what the push has not delivered.
+const LEASE: Duration = Duration::from_secs(10);
+
 /// A push, from the slot that was asked for to the last that follows from it.
 pub(super) struct Run {
     pub(super) context: Context,
@@ -56,6 +58,11 @@ pub(super) struct Run {
 }
 
 impl Run {
+    /// For how long the background leaves to this push what it has made owed.
+    pub(super) fn lease(&self) -> Duration {
+        self.context.settings().push_time.saturating_add(LEASE)
+    }
+
     /// Whether the rest is left to the background, so many levels down.
     pub(super) fn is_over(&self, level: u32) -> bool {
         let settings = self.context.settings();

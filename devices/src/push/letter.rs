@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use num_bigint::BigInt;
-use oxbeam_kernel::outbox::{Arrived, Sender, Sent, Undelivered, may_sign};
+use oxbeam_kernel::outbox::{self, Arrived, Sender, Sent, Undelivered, may_sign};
 use oxbeam_kernel::{CallError, record};
 use oxbeam_protocol::commitment::{Proven, signed_id};
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{EntryKey, Origin, Slot, Status};
 
+use super::Run;
 use super::opened::{Opened, after};
-use super::{Run, resolve};
 
 /// An entry of a slot's outbox.
 pub(super) struct Letter<'a> {
@@ -104,19 +104,21 @@ impl Letter<'_> {
         depth: i64,
         level: u32,
     ) -> Result<Result<Message, Message>, CallError> {
-        let opened = match Opened::of(run, to, slot).await {
-            Ok(Ok(opened)) => opened,
-            Ok(Err(outcome)) => {
+        let why = match Opened::of(run, to, slot).await {
+            Ok(Ok(opened)) => {
+                // What it leads to is owed now: it has arrived.
                 self.arrived(run, slot).await?;
-                return Ok(Err(failed(target, &said(&outcome.value))));
+                let depth = depth.saturating_sub(1);
+                return opened.deliver(run, depth, level + 1).await.map(Ok);
             }
+            Ok(Err(outcome)) => said(&outcome.value),
             Err(error @ CallError::Cancelled) => return Err(error),
-            // The background tries again.
-            Err(error) => return Ok(Err(failed(target, &error.to_string()))),
+            Err(error) => error.to_string(),
         };
-        // What it leads to is owed now: it has arrived.
+        // The background tries its slot again, until the process gets past it.
+        run.context.node().push_later(to, slot).await?;
         self.arrived(run, slot).await?;
-        opened.deliver(run, depth.saturating_sub(1), level + 1).await.map(Ok)
+        Ok(Err(failed(target, &why)))
     }
 
     const fn key(&self) -> EntryKey {
@@ -125,7 +127,7 @@ impl Letter<'_> {
 
     async fn arrived(&self, run: &Run, slot: Slot) -> Result<(), CallError> {
         match run.context.node().store()?.delivered(self.key(), Some(slot)).await {
-            // What is not known before it is sent has no entry.
+            // What could not be signed with its slot has no entry.
             Err(oxbeam_store::StoreError::NoEntry { .. }) => Ok(()),
             delivered => Ok(delivered?),
         }
@@ -142,6 +144,10 @@ impl Letter<'_> {
         {
             return Ok(Arrived { assignment: known, here: true });
         }
+        if self.sent.resolves() {
+            let lease = after(run.lease());
+            outbox::resolve(&run.context, process, slot, self.sent, lease).await?;
+        }
         let message = match store.entry(self.key()).await.map_err(CallError::from)? {
             Some(entry) => record::decode(&entry.message).map_err(CallError::from)?,
             None => self.signed(run).await?.into(),
@@ -152,13 +158,12 @@ impl Letter<'_> {
         }
     }
 
-    /// The message, signed now: it was not known when the slot was committed.
+    /// The message, signed now: it could not be when the slot was committed.
     async fn signed(&self, run: &Run) -> Result<Proven, CallError> {
         let context = &run.context;
         let Value::Map(entry) = context.load_all(self.sent.entry.clone()).await? else {
             return Err(super::wrong("an entry of the outbox is a message"));
         };
-        let entry = resolve::resolved(context, self.process, self.sent, entry).await?;
         may_sign(context, self.sent.target()).await?;
         Sender::of(context, self.process).await?.sign(context.node(), entry).await
     }

@@ -11,9 +11,6 @@ use oxbeam_store::Slot;
 use super::Run;
 use super::letter;
 
-/// How long after the time of a push the background begins with what the push has not delivered.
-const LEASE: Duration = Duration::from_secs(10);
-
 /// A slot, computed, whose messages are owed.
 pub(super) struct Opened {
     process: Id,
@@ -36,8 +33,12 @@ impl Opened {
         let sent = outbox::entries(&results);
         let node = run.context.node();
         let owed = outbox::deliverable(node, process, slot, &sent).await?;
-        let lease = run.context.settings().push_time.saturating_add(LEASE);
+        let lease = run.lease();
         node.owe(&owed, after(lease)).await?;
+        if sent.iter().any(outbox::Sent::resolves) {
+            // What they resolve to is made as they are delivered, and by the background if they are not.
+            node.push_from(process, slot, after(lease)).await?;
+        }
         Ok(Ok(Self { process, slot, results, sent }))
     }
 

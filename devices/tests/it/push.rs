@@ -5,6 +5,7 @@ mod background;
 mod later;
 mod refused;
 mod scene;
+mod stopped;
 
 use oxbeam_kernel::NodeMessage;
 use oxbeam_protocol::commitment::{self, signed_id, unsigned_id};

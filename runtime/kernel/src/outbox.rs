@@ -16,6 +16,7 @@
 mod away;
 mod courier;
 mod policy;
+mod resolve;
 mod sender;
 
 use futures_util::future::join_all;
@@ -28,6 +29,7 @@ use tracing::{debug, warn};
 
 pub(crate) use self::courier::CourierActor;
 pub use self::policy::may_sign;
+pub use self::resolve::resolve;
 pub use self::sender::Sender;
 use crate::assignment::milliseconds;
 use crate::context::Context;
@@ -126,6 +128,13 @@ impl Sent {
         std::str::from_utf8(target(self.entry.as_map()?)?.as_bytes()?).ok()
     }
 
+    /// Whether it says what to resolve: its message is not known before it is sent.
+    #[must_use]
+    pub fn resolves(&self) -> bool {
+        let entry = self.entry.as_map();
+        entry.is_some_and(|entry| entry.contains("resolve") || entry.contains("Resolve"))
+    }
+
     /// When it may leave at the earliest, in milliseconds since 1970: its `deliver-at`. What is not
     /// known before it is sent does not wait.
     #[must_use]
@@ -169,7 +178,7 @@ pub(crate) async fn prepare(
     let mut outgoing = Vec::with_capacity(sent.len());
     let mut left = MAX_SENT_BYTES;
     for some in sent.chunks(AT_ONCE) {
-        let signed = some.iter().map(|one| outgoing_of(context, &sender, one));
+        let signed = some.iter().map(|one| known(context, &sender, one));
         for (one, signed) in some.iter().zip(join_all(signed).await) {
             match signed {
                 Ok(signed) => match left.checked_sub(signed.message.len()) {
@@ -191,19 +200,25 @@ pub(crate) async fn prepare(
 
 /// Whether an entry is a message that is known before it is sent.
 fn is_sent(sent: &Sent) -> bool {
-    let resolves = |entry: &Message| entry.contains("resolve") || entry.contains("Resolve");
-    let resolves = sent.entry.as_map().is_some_and(resolves);
-    !resolves && sent.target().is_some_and(|target| target.len() <= MAX_NOTE_BYTES)
+    !sent.resolves() && sent.target().is_some_and(|target| target.len() <= MAX_NOTE_BYTES)
 }
 
+/// The message of an entry that is known before it is sent, due never.
+async fn known(context: &Context, sender: &Sender, sent: &Sent) -> Result<Outgoing, CallError> {
+    match context.load_all(sent.entry.clone()).await? {
+        Value::Map(entry) => outgoing_of(context, sender, sent, entry, NEVER).await,
+        _ => Err(CallError::BadRequest("an entry of the outbox is a message".into())),
+    }
+}
+
+/// What is sent for an entry, signed.
 async fn outgoing_of(
     context: &Context,
     sender: &Sender,
     sent: &Sent,
+    entry: Message,
+    next_try: u64,
 ) -> Result<Outgoing, CallError> {
-    let Value::Map(entry) = context.load_all(sent.entry.clone()).await? else {
-        return Err(CallError::BadRequest("an entry of the outbox is a message".into()));
-    };
     policy::may_sign(context, sent.target()).await?;
     let signed = Value::from(sender.sign(context.node(), entry).await?);
     let message = record::encode(&signed)?;
@@ -215,7 +230,7 @@ async fn outgoing_of(
         target: sent.target().unwrap_or_default().to_owned(),
         id: signed_id(&signed)?,
         message,
-        next_try: NEVER,
+        next_try,
     })
 }
 
@@ -280,7 +295,9 @@ impl Node {
     /// Errors of the store.
     pub async fn leave_to_courier(&self, key: EntryKey, reason: &str) -> Result<(), CallError> {
         match self.store()?.retry(key, milliseconds(), reason.into()).await {
-            Err(StoreError::EntryMoved { .. } | StoreError::NoEntry { .. }) => {}
+            Err(StoreError::EntryMoved { .. }) => {}
+            // It is made when its slot is pushed, if that is what it waits for.
+            Err(StoreError::NoEntry { .. }) => return self.push_later(key.process, key.slot).await,
             left => left?,
         }
         self.courier().notify_one();
@@ -309,12 +326,24 @@ impl Node {
     /// # Errors
     /// Errors of the store.
     pub async fn push_later(&self, process: Id, slot: Slot) -> Result<(), CallError> {
-        if self.head(process).await?.is_none_or(|head| head.slot < slot) {
-            return Ok(());
+        self.push_from(process, slot, milliseconds()).await
+    }
+
+    /// The same, from a time on, in milliseconds since 1970.
+    ///
+    /// # Errors
+    /// Errors of the store.
+    pub async fn push_from(&self, process: Id, slot: Slot, at: u64) -> Result<(), CallError> {
+        if self.has_slot(process, slot).await? {
+            self.store()?.ask_push(process, slot, at).await?;
+            self.courier().notify_one();
         }
-        self.store()?.ask_push(process, slot, milliseconds()).await?;
-        self.courier().notify_one();
         Ok(())
+    }
+
+    /// Whether the log of a process is here, and has a slot.
+    async fn has_slot(&self, process: Id, slot: Slot) -> Result<bool, CallError> {
+        Ok(self.head(process).await?.is_some_and(|head| slot <= head.slot))
     }
 
     /// Schedules a message on its target, once for an origin: here, or on the node that schedules the

@@ -46,7 +46,7 @@ pub use log::{Append, Appended, Assignment, Head, Log, MAX_VALUE_BYTES, Origin, 
 pub use outbox::{Backlog, Entry, EntryKey, MAX_NOTE_BYTES, Outbox, Outgoing, Status};
 pub use page::{Limit, Page};
 pub use processes::{Amount, ProcessUsage, Processes};
-pub use pushes::{Push, Pushes};
+pub use pushes::{Push, PushPlace, Pushes};
 pub use recovery::{FORMAT_VERSION, Recovery};
 pub use results::{
     Allowance, Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, MAX_PRINTED_BYTES, Results,

@@ -42,6 +42,8 @@ use crate::error::StoreError;
 use crate::keys::{self, DEAD, DUE, ENTRY};
 use crate::local::LocalStore;
 use crate::page::{Limit, Page, page};
+use crate::processes::refuse_half_done;
+use crate::results;
 use crate::tables::{Change, Changes, Table};
 
 /// Longest target and longest reason of a failure, in bytes. A longer reason is cut.
@@ -144,6 +146,13 @@ pub trait Outbox: Send + Sync {
     /// # Errors
     /// Errors of reading.
     fn dead(&self, after: Option<EntryKey>, limit: Limit) -> Answer<Page<Entry, EntryKey>>;
+
+    /// Adds a message that was not known yet when its slot was committed. One that is there stays as it is.
+    /// Answers once it is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError::NotComputed`]; a slot that sends too much; errors of writing.
+    fn add(&self, process: Id, slot: Slot, sent: Outgoing) -> Answer<()>;
 
     /// Makes an entry owed that nobody has asked to be sent yet: its first attempt is at `next_try`. One
     /// that is owed, has arrived or was given up stays as it is. Answers once the entry is on disk.
@@ -253,6 +262,20 @@ impl Outbox for LocalStore {
         self.readers().run(move |engine| {
             let first = after.map_or(keys::key(&[&[DEAD]]), |at| keys::just_after(&at.of(DEAD)));
             scan_index(engine, &marks, &first..&keys::after(&[DEAD]), limit, by_entry)
+        })
+    }
+
+    fn add(&self, process: Id, slot: Slot, sent: Outgoing) -> Answer<()> {
+        let how = Persist::Synced.how(sent.target.len() + sent.message.len() + 512);
+        let entry = EntryKey { process, slot, index: sent.index }.of(ENTRY);
+        let encode = move || Prepared::new(&process, slot, vec![sent]);
+        self.writer().submit_encoded(how, encode, move |added, batch| {
+            refuse_half_done(batch, &process)?;
+            if batch.get(Family::Outbox, &entry)?.is_none() {
+                results::sends_one_more(batch, process, slot)?;
+                added.plan(batch);
+            }
+            Ok(())
         })
     }
 

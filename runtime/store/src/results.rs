@@ -230,6 +230,24 @@ impl Prepared {
     }
 }
 
+/// Counts one more message of a slot that has a result.
+pub(crate) fn sends_one_more(
+    batch: &mut Batch<'_>,
+    process: Id,
+    slot: Slot,
+) -> Result<(), StoreError> {
+    let key = keys::of_slot(RESULT, &process, slot);
+    let record: Option<ResultRecord> = batch.record(Family::Results, &key)?;
+    let record = record.ok_or(StoreError::NotComputed { process, slot })?;
+    let sent = record.sent.saturating_add(1);
+    let (size, limit) = (usize::try_from(sent).unwrap_or(usize::MAX), MAX_OUTGOING);
+    if size > limit {
+        return Err(StoreError::TooLarge { what: "an outbox", size, limit });
+    }
+    batch.put_record(Family::Results, key, &ResultRecord { sent, ..record });
+    Ok(())
+}
+
 /// The slot must be in the log, and right after the last one with a result.
 fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreError> {
     let head: Option<Head> = batch.record(Family::Log, &keys::of_process(HEAD, &process))?;

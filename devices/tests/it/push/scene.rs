@@ -10,8 +10,12 @@ use oxbeam_protocol::{Id, Message, NoContent, Value, Wallet};
 
 use crate::node::TestNode;
 
-/// An execution device that sends what a message tells it to. `Ping` it sends back.
+/// An execution device that sends what a message tells it to. `Ping` it sends back, and for `Thirsty` it
+/// needs [`PLENTY`] of fuel.
 struct Parrot;
+
+/// More fuel than guests have, unless the operator gives it to them.
+pub(super) const PLENTY: u64 = u64::MAX >> 1;
 
 impl Device for Parrot {
     fn answers(&self, function: &str, _: &Message) -> bool {
@@ -40,6 +44,9 @@ fn compute(call: &Call) -> Outcome {
         [text(&call.base, "seen"), String::from_utf8_lossy(action.as_name().unwrap()).into()];
     let outbox = match &**action.as_name().unwrap() {
         b"Fail" => return Outcome::error(Message::from([("body", "teapot")]).with("status", 418)),
+        b"Thirsty" if call.context.settings().guest.fuel < PLENTY => {
+            return Outcome::error(Message::from([("body", "out of fuel")]));
+        }
         b"Ping" => {
             let back = body.get("from-process").or_else(|| body.get("peer")).unwrap().clone();
             Message::new().with("1", Message::from([("action", "Ping")]).with("target", back))

@@ -1,10 +1,11 @@
 //! Delivery in the background: what is owed and nobody delivers, and slots that are to be pushed.
 //!
-//! Each target has a delivery of its own, which takes its messages in order, and each slot a push of its
-//! own: what does not answer, or takes long to compute, holds up nobody else. All of it is found in the
-//! store again if the program ends.
+//! Each target has a delivery of its own, which takes its messages in order, and each process pushes of
+//! its own, which take its slots in order: what does not answer, or takes long to compute, holds up nobody
+//! else. All of it is found in the store again if the program ends.
 
 mod delivery;
+mod walk;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -14,21 +15,24 @@ use std::time::Duration;
 use actix::fut::wrap_future;
 use actix::{Actor, AsyncContext, Context as ActorContext};
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{EntryKey, Limit, Slot, StoreError};
+use oxbeam_store::{EntryKey, Limit, Push, PushPlace, Slot, StoreError};
 use oxbeam_supervisor::{ActorSpec, Placement};
 use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
+use self::walk::{PAUSE, Walk};
+use super::resolve::resolve_all;
 use super::{deliverable, entries, results};
 use crate::assignment::milliseconds;
 use crate::context::Context;
 use crate::error::CallError;
 use crate::node::Node;
+use crate::quarantine::words_of;
 
-/// Slots that are pushed at the same time.
-const MAX_PUSHES: usize = 64;
+/// Processes whose slots are pushed at the same time.
+const MAX_PUSHED: usize = 256;
 /// Messages, and slots to push, that are looked at in one turn.
 const TURN: usize = 64;
 /// Targets here, and those of other nodes, that are delivered to at the same time.
@@ -37,10 +41,6 @@ const MAX_TARGETS: usize = 256;
 /// chance, so that what failed together is not tried together again.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(600);
-/// How long it sleeps at most: should nobody wake it, it looks by itself.
-const SLEEP: Duration = Duration::from_secs(30);
-/// How long it waits after the store failed, or for what is under way.
-const PAUSE: Duration = Duration::from_secs(1);
 
 /// Delivers what is owed.
 pub(crate) struct CourierActor(Arc<Node>);
@@ -70,23 +70,21 @@ impl fmt::Debug for CourierActor {
 #[derive(Debug, PartialEq, Eq)]
 enum Job {
     Delivery { target: String, away: bool },
-    Push(Id, Slot),
+    Pushes(Id),
 }
 
 struct Courier {
     node: Arc<Node>,
     jobs: JoinSet<()>,
     under_way: HashMap<task::Id, Job>,
-    /// Where the next turn goes on in what is due, if the last one has not seen all.
-    place: Option<(u64, EntryKey)>,
-    /// Whether something waits for a job to end.
-    held_back: bool,
+    pushes: Walk<PushPlace>,
+    deliveries: Walk<(u64, EntryKey)>,
 }
 
 impl Courier {
     fn new(node: Arc<Node>) -> Self {
         let (jobs, under_way) = (JoinSet::new(), HashMap::new());
-        Self { node, jobs, under_way, place: None, held_back: false }
+        Self { node, jobs, under_way, pushes: Walk::default(), deliveries: Walk::default() }
     }
 
     async fn run(mut self) {
@@ -99,13 +97,18 @@ impl Courier {
                     PAUSE
                 }
             };
-            // Whether it is woken or has slept makes no difference.
+            let held = self.pushes.held || self.deliveries.held;
             tokio::select! {
-                () = node.courier().notified() => {}
+                () = node.courier().notified() => self.wake(),
                 () = sleep(pause) => {}
-                Some(ended) = self.jobs.join_next_with_id(), if self.held_back => self.ended(ended),
+                Some(ended) = self.jobs.join_next_with_id(), if held => self.ended(ended),
             }
         }
+    }
+
+    fn wake(&mut self) {
+        self.pushes.wake();
+        self.deliveries.wake();
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
@@ -117,6 +120,7 @@ impl Courier {
         if let Err(error) = ended {
             error!(?job, %error, "a delivery panicked");
         }
+        self.wake();
     }
 
     fn begin(&mut self, job: Job, work: impl Future<Output = ()> + Send + 'static) {
@@ -133,43 +137,47 @@ impl Courier {
         while let Some(ended) = self.jobs.try_join_next_with_id() {
             self.ended(ended);
         }
-        self.held_back = false;
         let pushes = self.push_due().await;
         let deliveries = self.deliver_due().await;
-        let next = pushes?.min(deliveries?);
-        let pause = Duration::from_millis(next.saturating_sub(milliseconds())).min(SLEEP);
-        Ok(if self.held_back && self.place.is_none() { pause.max(PAUSE) } else { pause })
+        pushes.and(deliveries)?;
+        let next = self.pushes.due().min(self.deliveries.due());
+        Ok(Duration::from_millis(next.saturating_sub(milliseconds())))
     }
 
-    /// Begins with slots that are to be pushed. Answers when the next one is due.
-    async fn push_due(&mut self) -> Result<u64, CallError> {
+    /// Begins with slots that are to be pushed, of processes of which none is.
+    async fn push_due(&mut self) -> Result<(), CallError> {
+        let now = milliseconds();
+        let Some(after) = self.pushes.go_on(now) else { return Ok(()) };
         let store = self.node.store()?;
-        // Those under way are still due, and come first.
-        let due = store.due_pushes(milliseconds(), Limit::count(TURN + MAX_PUSHES)).await?;
-        for push in due {
-            let job = Job::Push(push.process, push.slot);
-            let pushes = self.count(|job| matches!(job, Job::Push(..)));
-            if pushes >= MAX_PUSHES || self.count(|other| *other == job) > 0 {
-                self.held_back = true;
-                continue;
-            }
-            self.begin(job, delivery::push(self.node.clone(), push));
+        let due = store.due_pushes(now, after, Limit::count(TURN)).await?;
+        self.pushes.place = due.last;
+        let mut by_process: BTreeMap<Id, Vec<Push>> = BTreeMap::new();
+        for push in due.items {
+            by_process.entry(push.process).or_default().push(push);
         }
-        match store.next_push().await? {
-            // It is under way.
-            Some(at) if at <= milliseconds() => {
-                self.held_back = true;
-                Ok(u64::MAX)
+        for (process, pushes) in by_process {
+            // What is under way stays due until it is done.
+            self.pushes.held = true;
+            let job = Job::Pushes(process);
+            let is_busy = self.count(|other| *other == job) > 0;
+            if !is_busy && self.count(|job| matches!(job, Job::Pushes(_))) < MAX_PUSHED {
+                self.begin(job, delivery::push_in_order(self.node.clone(), process, pushes));
             }
-            next => Ok(next.unwrap_or(u64::MAX)),
         }
+        if self.pushes.place.is_none() {
+            let next = store.next_push(now).await?;
+            self.pushes.ended(next);
+        }
+        Ok(())
     }
 
-    /// Begins with what is due to targets that nothing is on its way to. Answers when the next is due.
-    async fn deliver_due(&mut self) -> Result<u64, CallError> {
+    /// Begins with what is due to targets that nothing is on its way to.
+    async fn deliver_due(&mut self) -> Result<(), CallError> {
+        let now = milliseconds();
+        let Some(after) = self.deliveries.go_on(now) else { return Ok(()) };
         let store = self.node.store()?;
-        let due = store.due(milliseconds(), self.place, Limit::count(TURN)).await?;
-        self.place = due.last;
+        let due = store.due(now, after, Limit::count(TURN)).await?;
+        self.deliveries.place = due.last;
         let mut by_target: BTreeMap<String, Vec<EntryKey>> = BTreeMap::new();
         for key in due.items {
             match store.entry(key).await {
@@ -178,7 +186,7 @@ impl Courier {
                 // One that is damaged must not hold up the others.
                 Err(error @ StoreError::Corrupt { .. }) => {
                     warn!(?key, %error, "an entry of the outbox cannot be read");
-                    self.held_back = true;
+                    self.deliveries.held = true;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -186,10 +194,11 @@ impl Courier {
         for (target, entries) in by_target {
             self.deliver_to(target, entries).await;
         }
-        match self.place {
-            Some(_) => Ok(0),
-            None => Ok(store.next_due().await?.unwrap_or(u64::MAX)),
+        if self.deliveries.place.is_none() {
+            let next = store.next_due().await?;
+            self.deliveries.ended(next);
         }
+        Ok(())
     }
 
     async fn deliver_to(&mut self, target: String, entries: Vec<EntryKey>) {
@@ -200,7 +209,7 @@ impl Courier {
         let is_such =
             |job: &Job| matches!(job, Job::Delivery { away: there, .. } if *there == away);
         if self.count(is_busy) > 0 || self.count(is_such) >= MAX_TARGETS {
-            self.held_back = true;
+            self.deliveries.held = true;
             return;
         }
         let work = delivery::deliver_in_order(self.node.clone(), entries);
@@ -215,14 +224,22 @@ async fn is_away(node: &Node, target: &str) -> Result<bool, CallError> {
     }
 }
 
-/// Makes owed what a slot sends. A slot that has no result sends nothing.
+/// Makes owed what a slot sends. A slot that is not in the log sends nothing.
+///
+/// # Errors
+/// Also a slot that has no result: its process may get past it later, once the operator gives it more.
 async fn go_on(node: &Arc<Node>, process: Id, slot: Slot) -> Result<(), CallError> {
     let cancelled = CancellationToken::new();
     let _ends = cancelled.clone().drop_guard();
     let context: Context = node.context(cancelled);
-    let Ok(results) = results(&context, process, slot).await? else { return Ok(()) };
-    let owed = deliverable(node, process, slot, &entries(&results)).await?;
-    node.owe(&owed, milliseconds()).await?;
+    let results = match results(&context, process, slot).await? {
+        Ok(results) => results,
+        Err(_) if !node.has_slot(process, slot).await? => return Ok(()),
+        Err(outcome) => return Err(CallError::Raised(words_of(&outcome))),
+    };
+    let (sent, now) = (entries(&results), milliseconds());
+    node.owe(&deliverable(node, process, slot, &sent).await?, now).await?;
+    resolve_all(&context, process, slot, &sent, now).await?;
     node.courier().notify_one();
     Ok(())
 }

@@ -217,3 +217,21 @@ async fn what_is_owed_is_not_put_off_nor_counted_by_whoever_asks_again() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_message_that_becomes_known_later_is_added_once() {
+    on_both(|place| async move {
+        let store = sent(&place, &[&[10]]).await;
+        store.add(id("process"), 0, outgoing(1, 20)).await.unwrap();
+        store.add(id("process"), 0, outgoing(1, 5)).await.unwrap();
+        store.add(id("process"), 0, outgoing(0, 5)).await.unwrap();
+        let refused = store.add(id("process"), 1, outgoing(0, 5)).await.unwrap_err();
+        assert!(matches!(refused, StoreError::NotComputed { .. }), "{refused}");
+        store.commit(commit(id("process"), 0)).await.unwrap();
+        let store = place.reopen(store).await;
+        assert_eq!(due(&store, 30).await, [key(0, 0), key(0, 1)]);
+        let report = store.check().unwrap();
+        assert!(report.findings.is_empty(), "{report:?}");
+    })
+    .await;
+}
