@@ -61,6 +61,7 @@ pub struct ProcessActor {
     computing: bool,
     /// A checkpoint is to be written after a while.
     timed: bool,
+    attempt: machine::Attempt,
     /// The slot that was tried last and has no state.
     failed: Option<Slot>,
     /// Shown states of the last slots, the latest last.
@@ -104,6 +105,7 @@ impl ProcessActor {
             live: None,
             computing: false,
             timed: false,
+            attempt: machine::Attempt::default(),
             failed: None,
             recent: VecDeque::new(),
             waiting: BTreeMap::new(),
@@ -145,7 +147,8 @@ impl ProcessActor {
             }
             self.computing = true;
             let live = self.live.take().filter(|_| !behind);
-            let work = Work { wanted, failed: self.failed, past: self.past };
+            let attempt = self.attempt.clone();
+            let work = Work { wanted, failed: self.failed, past: self.past, attempt };
             let work = work.go_on(self.context.fresh(), self.process, live);
             ctx.spawn(wrap_future::<_, Self>(work).map(|done, actor, ctx| actor.done(done, ctx)));
             return;
@@ -198,6 +201,7 @@ impl ProcessActor {
 
     fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
         self.computing = false;
+        self.attempt.set(None);
         if done.failed.is_some() {
             self.failed = done.failed;
         }
@@ -263,6 +267,7 @@ struct Work {
     wanted: Option<Slot>,
     failed: Option<Slot>,
     past: bool,
+    attempt: machine::Attempt,
 }
 
 impl Work {
@@ -294,7 +299,9 @@ impl Work {
                 Err(error) => Done::unloaded(Stopped::By(error)),
             };
         };
-        let ready = match machine::ready(&context, process, &mut live, !self.past).await {
+        let commits = !self.past;
+        let ready = machine::ready(&context, process, &mut live, commits, &self.attempt).await;
+        let ready = match ready {
             Ok(ready) => ready,
             // Nothing ran. Whoever asks for a slot that is not there costs nobody anything.
             Err(stopped) => return Done { stopped: Some(stopped), ..Done::at(live) },
@@ -318,6 +325,13 @@ impl Work {
 
 impl Actor for ProcessActor {
     type Context = ActorContext<Self>;
+
+    /// Runs only when the actor ends in order: after a panic or when it is killed, the attempt counts.
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if let Some(slot) = self.attempt.take() {
+            commit::broken_off(&self.context, self.process, slot);
+        }
+    }
 }
 
 impl Handler<Compute> for ProcessActor {

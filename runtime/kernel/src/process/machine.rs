@@ -1,5 +1,8 @@
 //! One slot of a process. Source: spec 10, section 5.2.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::Slot;
 
@@ -39,6 +42,9 @@ pub(super) struct Ready {
     context: Context,
 }
 
+/// The slot that is tried, while it is. Its actor knows by it what an orderly end breaks off.
+pub(super) type Attempt = Rc<Cell<Option<Slot>>>;
+
 /// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
 /// that what one runs for the state is as it was, whatever comes of it.
 pub(super) async fn ready(
@@ -46,6 +52,7 @@ pub(super) async fn ready(
     process: Id,
     live: &mut Live,
     commits: bool,
+    attempt: &Attempt,
 ) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
@@ -66,7 +73,10 @@ pub(super) async fn ready(
         false => None,
     };
     let context = match is_new {
-        true => &commit::begin(context, process, slot).await?,
+        true => {
+            attempt.set(Some(slot));
+            &commit::begin(context, process, slot).await?
+        }
         false => context,
     };
     Ok(Ready { assignment, chain, is_new, context: context.clone() })
