@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, Row};
 use oxbeam_protocol::{Id, Message, Value, Wallet, commitment};
+use oxbeam_store::StoreError;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
@@ -13,10 +14,11 @@ use super::{ask, number, of, open, operator, rows, seen, text};
 use crate::node::TestNode;
 
 /// An execution device that does what a message tells it: panics a few times more, comes to an
-/// error, needs more fuel than there is by default, or never ends.
+/// error, needs more fuel than there is by default, never ends, or gives how often it was called.
 #[derive(Default)]
 struct Fragile {
     panics: AtomicU32,
+    calls: AtomicU32,
     /// Calls that do not end have begun.
     stuck: Notify,
 }
@@ -44,6 +46,11 @@ impl Device for Fragile {
             if is("Stuck") {
                 self.stuck.notify_one();
                 return std::future::pending().await;
+            }
+            let calls = self.calls.fetch_add(1, SeqCst);
+            if is("Fickle") {
+                let results = Message::new().with("calls", i64::from(calls));
+                return Ok(Outcome::ok(call.base.with("results", results)));
             }
             let out_of_fuel = is("Thirsty") && call.context.settings().guest.fuel < NEEDED;
             if is("Fail") || out_of_fuel {
@@ -235,6 +242,19 @@ async fn attempts_that_the_operator_breaks_off_are_none() {
         }
     }
     assert_eq!(ward.told().await, None);
+}
+
+#[actix_rt::test]
+async fn a_slot_that_comes_to_another_result_is_for_the_operator_to_see() {
+    let ward = Ward::new(0).await;
+    ward.send("Fickle").await;
+    assert_eq!(ward.now().await.unwrap(), 1);
+    let ward = ward.restarted().await;
+    let refused = ward.now().await.unwrap_err();
+    assert!(matches!(refused, CallError::Store(StoreError::ResultDiffers { .. })), "{refused}");
+    let told = ward.told().await.unwrap();
+    assert_eq!((text(&told, "cause"), text(&told, "held")), ("error".into(), "stopped".into()));
+    assert_eq!((number(&told, "slot"), ward.held().await), (1, 1));
 }
 
 #[actix_rt::test]

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::Slot;
+use oxbeam_store::{Slot, StoreError};
 
 use super::commit;
 use super::proof;
@@ -100,8 +100,13 @@ pub(super) async fn next(
     let mut live = Live { state, slot: Some(slot), chain, since, ..live };
     if commits {
         let committed = commit::commit(context, process, &live, slot, is_new).await;
+        // What was committed before is noted only if it came to something else now.
+        let differs = matches!(committed, Err(CallError::Store(StoreError::ResultDiffers { .. })));
+        if differs {
+            tracing::error!(%process, slot, "a slot came to another result than before");
+        }
         let committed = committed.map_err(Stopped::By);
-        if let (true, Err(why)) = (is_new, &committed) {
+        if let (true, Err(why)) = (is_new || differs, &committed) {
             commit::failed(context, process, slot, why).await?;
         }
         committed?;
