@@ -116,13 +116,14 @@ impl Instance {
         if self.open { Err(SnapshotError::Abandoned) } else { Snapshot::take(&self.core) }
     }
 
-    /// An instance that goes on where the snapshot was taken. The start function does not run.
+    /// An instance that goes on where the snapshot was taken. The start function does not run. Memory
+    /// that is larger than the limits allow stays, and does not grow.
     ///
     /// # Errors
     /// [`Trap::Snapshot`] when the snapshot is of another module, cut off or altered, and the
     /// limits' traps when it does not fit them.
     pub fn restore(module: &Module, snapshot: &Snapshot, limits: Limits) -> Result<Self, Trap> {
-        let mut core = Core::new(module, limits)?;
+        let mut core = Core::new(module, limits.for_memory_of(snapshot.memory.len()))?;
         core.begin("restore".into());
         snapshot.give(&mut core)?;
         let first = Snapshot::registers(&core)?;

@@ -57,3 +57,10 @@ impl Default for Limits {
         }
     }
 }
+
+impl Limits {
+    /// These limits for a memory that is there, and stays if it is larger than they allow.
+    pub(crate) fn for_memory_of(self, bytes: usize) -> Self {
+        Self { memory_bytes: self.memory_bytes.max(bytes), ..self }
+    }
+}

@@ -278,9 +278,7 @@ impl Vm {
     /// Changes the limits, from the next operation on. Memory that is larger than they allow stays,
     /// and does not grow.
     pub fn set_limits(&mut self, limits: Limits) {
-        let limits = for_lua(limits);
-        let memory_bytes = limits.memory_bytes.max(self.instance.memory().len());
-        self.limits = Limits { memory_bytes, ..limits };
+        self.limits = for_lua(limits).for_memory_of(self.instance.memory().len());
         self.instance.set_limits(self.limits.clone());
     }
 
@@ -301,15 +299,17 @@ impl Vm {
         Ok(VmSnapshot { instance: self.instance.snapshot()?, version: Some(self.version) })
     }
 
-    /// A state that goes on where the snapshot was taken.
+    /// A state that goes on where the snapshot was taken. Memory that is larger than the limits allow
+    /// stays, and does not grow.
     ///
     /// # Errors
-    /// The snapshot is not one of this guest, or exceeds the limits.
+    /// The snapshot is not one of this guest.
     pub fn restore(snapshot: &VmSnapshot, limits: Limits) -> Result<Self, LuaError> {
         Self::restored(snapshot, for_lua(limits))
     }
 
     fn restored(snapshot: &VmSnapshot, limits: Limits) -> Result<Self, LuaError> {
+        let limits = limits.for_memory_of(snapshot.instance.memory.len());
         let instance = Instance::restore(module()?, &snapshot.instance, limits.clone())?;
         let (kept, crossed) = (Keeping::Unknown, Crossed::default());
         Ok(Self { instance, limits, kept, version: 0, crossed, broken: false })

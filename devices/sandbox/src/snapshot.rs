@@ -43,7 +43,7 @@ pub enum SnapshotError {
     /// It is cut off, altered, or no snapshot at all.
     #[error("snapshot is damaged")]
     Damaged,
-    /// Its memory or tables are larger than the limits allow.
+    /// Its tables are larger than the limits allow, or its memory than the module does.
     #[error("snapshot exceeds the limits")]
     TooLarge,
     /// A call was dropped before it ended, so this is the state of no moment between calls.

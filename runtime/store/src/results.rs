@@ -74,6 +74,13 @@ pub trait Results: Send + Sync {
     /// Errors of reading.
     fn attempts(&self, process: Id, slot: Slot) -> Answer<u32>;
 
+    /// Takes back the last attempt at a slot, which was broken off in order and tells nothing of it.
+    /// Queued by this call, whether or not anybody waits for the answer.
+    ///
+    /// # Errors
+    /// Errors of writing.
+    fn take_back_attempt(&self, process: Id, slot: Slot) -> Answer<()>;
+
     /// Forgets the attempts at a slot, so that it may be tried again.
     ///
     /// # Errors
@@ -320,6 +327,18 @@ impl Results for LocalStore {
         let found = self.record(Family::Results, keys::of_slot(ATTEMPTS, &process, slot));
         let found = self.unless_half_done(process, found);
         Box::pin(async move { Ok(found.await?.unwrap_or(0)) })
+    }
+
+    fn take_back_attempt(&self, process: Id, slot: Slot) -> Answer<()> {
+        let key = keys::of_slot(ATTEMPTS, &process, slot);
+        self.writer().submit(How::buffered(64), move |batch| {
+            let attempts: Option<u32> = batch.record(Family::Results, &key)?;
+            match attempts.map_or(0, |attempts| attempts.saturating_sub(1)) {
+                0 => batch.delete(Family::Results, key),
+                left => batch.put_record(Family::Results, key, &left),
+            }
+            Ok(())
+        })
     }
 
     fn forget_attempts(&self, process: Id, slot: Slot) -> Answer<()> {

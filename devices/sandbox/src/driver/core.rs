@@ -81,10 +81,9 @@ impl Core {
     /// Changes the limits for what is to come. What memory has is not taken away: it may go on, and
     /// not grow.
     pub(crate) fn set_limits(&mut self, limits: Limits) {
-        let memory_bytes = limits.memory_bytes.max(self.memory().len());
-        self.store.data_mut().memory_bytes = memory_bytes;
-        self.store.data_mut().table_elements = limits.table_elements;
-        self.limits = Limits { memory_bytes, ..limits };
+        self.limits = limits.for_memory_of(self.memory().len());
+        self.store.data_mut().memory_bytes = self.limits.memory_bytes;
+        self.store.data_mut().table_elements = self.limits.table_elements;
     }
 
     /// Sets all that only lasts for one call back.

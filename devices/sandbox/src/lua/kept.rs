@@ -2,8 +2,12 @@
 //!
 //! The guest notes which keys of the kept tables are written to (`lua/patches/3-changes.patch`). The
 //! copy is one value, written to in place, and what is known of each of its tables by the guest's
-//! number: where it lies and which tables it holds. That needs a tree: a table that lies in two
-//! places, which the copy could not tell apart, is [`Shared`] and ends the keeping.
+//! number: where it lies, which tables it holds, and which of its keys the value has otherwise. That
+//! needs a tree in which every key is one of the value: a table that lies in two places, or that has
+//! both `2` and `'2'`, is [`Shared`] and ends the keeping.
+//!
+//! The copy follows from what the guest keeps, and not from the way there: one that is made of a
+//! restored guest goes on as the one before would have, or a restart could be told from the state.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -17,6 +21,10 @@ use super::values::{self, Children};
 
 mod changes;
 mod differences;
+mod odd;
+mod write;
+
+use odd::Odd;
 
 /// The kept table is not a tree, or not one that can be followed.
 #[derive(Debug)]
@@ -40,6 +48,19 @@ struct Known {
     place: (u64, Key),
     depth: usize,
     tables: BTreeMap<Key, u64>,
+    odd: Odd,
+    has_metatable: bool,
+}
+
+impl Known {
+    const fn at(place: (u64, Key), depth: usize, has_metatable: bool) -> Self {
+        Self { place, depth, tables: BTreeMap::new(), odd: Odd::none(), has_metatable }
+    }
+
+    /// Whether the script would see another table if its value crossed the border.
+    fn is_altered(&self) -> bool {
+        self.has_metatable || !self.odd.is_empty()
+    }
 }
 
 impl Kept {
@@ -72,31 +93,26 @@ impl Kept {
         moved: &mut HashMap<u64, Value>,
     ) -> Result<Value, Shared> {
         let id = table.id;
-        if depth >= MAX_DEPTH
-            || self.tables.insert(id, Known { place, depth, tables: BTreeMap::new() }).is_some()
-        {
+        let known = Known::at(place, depth, table.has_metatable);
+        if depth >= MAX_DEPTH || self.tables.insert(id, known).is_some() {
             return Err(Shared);
         }
-        let mut altered = table.has_metatable;
-        let mut numbers = !table.array.is_empty();
-        let mut texts = false;
-        for (key, _) in &table.rest {
-            altered |= does_not_come_back(key);
-            texts |= matches!(key, Key::Text(_));
-            numbers |= matches!(key, Key::Number(_));
-        }
+        let keys = odd::Keys::of(&table);
         let mut planting = Planting { kept: self, id, depth, moved, shared: false };
         let value = values::contents(table, in_list, &mut planting);
         let shared = planting.shared;
         let value = value.ok().filter(|_| !shared).ok_or(Shared)?;
-        altered |= match &value {
-            Value::List(_) => texts,
-            _ => numbers,
-        };
-        if altered {
-            self.altered.insert(id);
-        }
+        self.tables.get_mut(&id).ok_or(Shared)?.odd = keys.odd_in(&value)?;
+        self.note_altered(id);
         Ok(value)
+    }
+
+    /// Notes whether a table is altered now.
+    fn note_altered(&mut self, id: u64) {
+        match self.tables.get(&id).is_some_and(Known::is_altered) {
+            true => self.altered.insert(id),
+            false => self.altered.remove(&id),
+        };
     }
 
     /// Puts a table that is already known into another place of the same depth.
@@ -171,15 +187,6 @@ impl Kept {
         };
         self.tables.get_mut(&parent).ok_or(Shared)?.tables.insert(key, id);
         Ok(value)
-    }
-}
-
-/// Whether the value that a key leads to would come back to the script under another key.
-fn does_not_come_back(key: &Key) -> bool {
-    match key {
-        Key::Boolean(_) => true,
-        Key::Number(number) => *number <= 0,
-        Key::Text(_) => key.to_message_key().is_private(),
     }
 }
 

@@ -111,14 +111,20 @@ fn a_snapshot_of_another_module_is_refused() {
 }
 
 #[test]
-fn a_snapshot_beyond_the_limits_is_refused() {
+fn memory_beyond_lowered_limits_stays_and_does_not_grow_restored_or_not() {
     let module = module(STATEFUL);
-    let mut instance = block_on(Instance::new(&module, Limits::default(), &mut Zeros)).unwrap();
-    block_on(instance.call("grow", &[Val::I32(5)], &mut Zeros)).unwrap();
-    let snapshot = instance.snapshot().unwrap();
+    let mut live = block_on(Instance::new(&module, Limits::default(), &mut Zeros)).unwrap();
+    let before = block_on(live.call("grow", &[Val::I32(5)], &mut Zeros)).unwrap();
+    let lowered = Limits { memory_bytes: 2 << 16, ..Limits::default() };
+    live.set_limits(lowered.clone());
 
-    let limits = Limits { memory_bytes: 2 << 16, ..Limits::default() };
+    let mut restored = Instance::restore(&module, &live.snapshot().unwrap(), lowered).unwrap();
+    for instance in [&mut live, &mut restored] {
+        let grown = block_on(instance.call("grow", &[Val::I32(1)], &mut Zeros)).unwrap();
+        assert_ne!(grown, before);
+        assert_eq!(grown, [Val::I32(-1)]);
+    }
 
-    let error = Instance::restore(&module, &snapshot, limits).unwrap_err();
-    assert!(matches!(error, Trap::Snapshot(SnapshotError::TooLarge)), "{error:?}");
+    assert_eq!(live.fuel_used(), restored.fuel_used());
+    assert_eq!(live.snapshot().unwrap(), restored.snapshot().unwrap());
 }

@@ -62,4 +62,14 @@ async fn a_script_larger_than_a_lowered_limit_goes_on() {
     ask_for(&node, process, 32).await;
     assert!(!fits(&node, process, 2).await);
     assert_eq!(now(&node, process, "kept").await, Value::Integer((16 * MIB).into()));
+
+    // The checkpoint is one of a slot that was allowed less than it holds.
+    let node = node.restarted(allowing(8, 1), Vec::new()).await;
+    ask_for(&node, process, 32).await;
+    assert!(!fits(&node, process, 3).await);
+    let node = node.restarted(allowing(64, 1), Vec::new()).await;
+    ask_for(&node, process, 20).await;
+    for (slot, expected) in [(4, true), (3, false), (2, false)] {
+        assert_eq!(fits(&node, process, slot).await, expected, "slot {slot}");
+    }
 }

@@ -2,18 +2,25 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
+use std::time::Duration;
 
 use oxbeam_kernel::{Call, CallError, Device, Outcome, Reply, Row};
 use oxbeam_protocol::{Id, Message, Value, Wallet, commitment};
+use oxbeam_store::StoreError;
+use tokio::sync::Notify;
+use tokio::time::sleep;
 
 use super::{ask, number, of, open, operator, order, rows, seen, text};
 use crate::node::{TestNode, signed};
 
 /// An execution device that does what a message tells it: panics a few times more, comes to an
-/// error, or needs more fuel than there is by default.
+/// error, needs more fuel than there is by default, never ends, or gives how often it was called.
 #[derive(Default)]
 struct Fragile {
     panics: AtomicU32,
+    calls: AtomicU32,
+    /// Calls that do not end have begun.
+    stuck: Notify,
 }
 
 /// What `Thirsty` needs.
@@ -36,6 +43,15 @@ impl Device for Fragile {
                 let left = self.panics.fetch_update(SeqCst, SeqCst, |left| left.checked_sub(1));
                 assert!(left.is_err(), "told to");
             }
+            if is("Stuck") {
+                self.stuck.notify_one();
+                return std::future::pending().await;
+            }
+            let calls = self.calls.fetch_add(1, SeqCst);
+            if is("Fickle") {
+                let results = Message::new().with("calls", i64::from(calls));
+                return Ok(Outcome::ok(call.base.with("results", results)));
+            }
             let out_of_fuel = is("Thirsty") && call.context.settings().guest.fuel < NEEDED;
             if is("Fail") || out_of_fuel {
                 return Ok(Outcome::refused(500, "the script was ended: out of fuel"));
@@ -56,7 +72,7 @@ struct Ward {
 impl Ward {
     async fn new(panics: u32) -> Self {
         let operator = operator();
-        let device = Arc::new(Fragile { panics: panics.into() });
+        let device = Arc::new(Fragile { panics: panics.into(), ..Fragile::default() });
         let node = TestNode::with_devices(of(&operator), rows_of(&device)).await;
         let definition = Message::from([
             ("device", "process@1.0"),
@@ -102,6 +118,13 @@ impl Ward {
     /// How many processes the summary counts as held.
     async fn held(&self) -> i64 {
         number(&open(&self.node, "summary").await, "held")
+    }
+
+    /// Asks until the process is set aside.
+    async fn set_aside(&self) {
+        while !matches!(self.now().await, Err(CallError::Quarantined { .. })) {
+            sleep(Duration::from_millis(5)).await;
+        }
     }
 
     async fn restarted(self) -> Self {
@@ -219,6 +242,39 @@ async fn an_order_that_is_cut_off_has_used_up_its_signature_only_if_it_was_made(
         }
         turns += 1 + turns / 8;
     }
+}
+
+#[actix_rt::test]
+async fn attempts_that_the_operator_breaks_off_are_none() {
+    let mut ward = Ward::new(0).await;
+    ward.send("Stuck").await;
+    for restart in 1..=8 {
+        tokio::select! {
+            () = ward.device.stuck.notified() => {}
+            () = ward.set_aside() => panic!("set aside after {restart} restarts"),
+        }
+        match restart % 2 {
+            0 => ward = ward.restarted().await,
+            _ => {
+                let actor = Message::new().with("actor", ward.process.to_string());
+                ward.act("restart", actor).await;
+            }
+        }
+    }
+    assert_eq!(ward.told().await, None);
+}
+
+#[actix_rt::test]
+async fn a_slot_that_comes_to_another_result_is_for_the_operator_to_see() {
+    let ward = Ward::new(0).await;
+    ward.send("Fickle").await;
+    assert_eq!(ward.now().await.unwrap(), 1);
+    let ward = ward.restarted().await;
+    let refused = ward.now().await.unwrap_err();
+    assert!(matches!(refused, CallError::Store(StoreError::ResultDiffers { .. })), "{refused}");
+    let told = ward.told().await.unwrap();
+    assert_eq!((text(&told, "cause"), text(&told, "held")), ("error".into(), "stopped".into()));
+    assert_eq!((number(&told, "slot"), ward.held().await), (1, 1));
 }
 
 #[actix_rt::test]

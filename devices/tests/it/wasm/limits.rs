@@ -68,4 +68,13 @@ async fn memory_beyond_a_lowered_limit_stays_and_does_not_grow() {
     call(&node, process, "grow", numbers(1)).await;
     assert_eq!(output(&node, process, 2).await, numbers(8));
     assert_eq!(output(&node, process, 3).await, numbers(-1));
+
+    // The checkpoint is one of a slot that was allowed less than it holds.
+    let node = node.restarted(allowing(2_000_000, 2, 1), Vec::new()).await;
+    call(&node, process, "grow", numbers(1)).await;
+    assert_eq!(output(&node, process, 4).await, numbers(-1));
+    let node = node.restarted(allowing(2_000_000, 16, 1), Vec::new()).await;
+    call(&node, process, "grow", numbers(1)).await;
+    assert_eq!(output(&node, process, 5).await, numbers(8));
+    assert_eq!(output(&node, process, 3).await, numbers(-1));
 }

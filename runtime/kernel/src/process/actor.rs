@@ -68,6 +68,7 @@ pub struct ProcessActor {
     computing: bool,
     /// A checkpoint is to be written after a while.
     timed: bool,
+    attempt: machine::Attempt,
     /// The slot that was tried last and has no state.
     failed: Option<Slot>,
     /// Shown states of the last slots, the latest last.
@@ -112,6 +113,7 @@ impl ProcessActor {
             ahead: Ahead::default(),
             computing: false,
             timed: false,
+            attempt: machine::Attempt::default(),
             failed: None,
             recent: VecDeque::new(),
             waiting: BTreeMap::new(),
@@ -154,7 +156,8 @@ impl ProcessActor {
             self.computing = true;
             let live = self.live.take().filter(|_| !behind);
             let last = self.waiting.keys().next_back().copied().flatten();
-            let work = Work { wanted, last, failed: self.failed, past: self.past };
+            let (failed, attempt) = (self.failed, self.attempt.clone());
+            let work = Work { wanted, last, failed, past: self.past, attempt };
             let context = self.context.fresh().traced(self.trace_of(wanted));
             let process = self.process;
             let mut ahead = std::mem::take(&mut self.ahead);
@@ -222,6 +225,7 @@ impl ProcessActor {
 
     fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
         self.computing = false;
+        self.attempt.set(None);
         if done.failed.is_some() {
             self.failed = done.failed;
         }
@@ -289,6 +293,7 @@ struct Work {
     last: Option<Slot>,
     failed: Option<Slot>,
     past: bool,
+    attempt: machine::Attempt,
 }
 
 impl Work {
@@ -332,8 +337,9 @@ impl Work {
                 Err(error) => Done::unloaded(Stopped::By(error)),
             };
         };
-        let state = (&mut live, &mut *ahead);
-        let ready = match machine::ready(&context, process, state, !self.past).await {
+        let (state, commits) = ((&mut live, &mut *ahead), !self.past);
+        let ready = machine::ready(&context, process, state, commits, &self.attempt).await;
+        let ready = match ready {
             Ok(ready) => ready,
             // Nothing ran. Whoever asks for a slot that is not there costs nobody anything.
             Err(stopped) => return Done { stopped: Some(stopped), ..Done::at(live) },
@@ -376,6 +382,13 @@ async fn meanwhile<T>(
 
 impl Actor for ProcessActor {
     type Context = ActorContext<Self>;
+
+    /// Runs only when the actor ends in order: after a panic or when it is killed, the attempt counts.
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if let Some(slot) = self.attempt.take() {
+            commit::broken_off(&self.context, self.process, slot);
+        }
+    }
 }
 
 impl Handler<Compute> for ProcessActor {

@@ -38,6 +38,15 @@ pub(super) async fn begin(
     Ok(fuel.map_or_else(|| context.clone(), |fuel| context.with_fuel(fuel)))
 }
 
+/// Takes back the attempt at a slot that an orderly end broke off: nothing is known of the slot.
+pub(super) fn broken_off(context: &Context, process: Id, slot: Slot) {
+    if let Ok(store) = context.node().store() {
+        // Queued before the store is told to end, which comes after its processes. An attempt that is
+        // counted for want of that costs one of several.
+        drop(store.take_back_attempt(process, slot));
+    }
+}
+
 /// Notes a slot that has no state, or that was not committed. One that came to an end by itself did no
 /// harm: it may be tried again.
 pub(super) async fn failed(

@@ -1,7 +1,10 @@
 //! One slot of a process. Source: spec 10, section 5.2.
 
+use std::cell::Cell;
+use std::rc::Rc;
+
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::Slot;
+use oxbeam_store::{Slot, StoreError};
 
 use super::ahead::Ahead;
 use super::commit;
@@ -58,6 +61,9 @@ impl Ready {
     }
 }
 
+/// The slot that is tried, while it is. Its actor knows by it what an orderly end breaks off.
+pub(super) type Attempt = Rc<Cell<Option<Slot>>>;
+
 /// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
 /// that what one runs for the state is as it was, whatever comes of it.
 pub(super) async fn ready(
@@ -65,6 +71,7 @@ pub(super) async fn ready(
     process: Id,
     (live, ahead): (&mut Live, &mut Ahead),
     commits: bool,
+    attempt: &Attempt,
 ) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
@@ -85,7 +92,10 @@ pub(super) async fn ready(
         false => None,
     };
     let context = match is_new {
-        true => &commit::begin(context, process, slot).await?.keeping_prints(),
+        true => {
+            attempt.set(Some(slot));
+            &commit::begin(context, process, slot).await?.keeping_prints()
+        }
         false => context,
     };
     Ok(Ready { assignment: read.assignment, chain, is_new, context: context.clone() })
@@ -116,8 +126,13 @@ pub(super) async fn next(
     let mut live = Live { state, slot: Some(slot), chain, since, ..live };
     if commits {
         let committed = commit::commit(context, process, &live, slot, is_new).await;
+        // What was committed before is noted only if it came to something else now.
+        let differs = matches!(committed, Err(CallError::Store(StoreError::ResultDiffers { .. })));
+        if differs {
+            tracing::error!(%process, slot, "a slot came to another result than before");
+        }
         let committed = committed.map_err(Stopped::By);
-        if let (true, Err(why)) = (is_new, &committed) {
+        if let (true, Err(why)) = (is_new || differs, &committed) {
             commit::failed(context, process, slot, why).await?;
         }
         committed?;

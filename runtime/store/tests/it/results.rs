@@ -120,6 +120,13 @@ async fn attempts_are_counted_across_restarts_until_the_slot_is_committed() {
         let store = place.reopen(store).await;
         assert_eq!(store.count_attempt(process, 0).await.unwrap(), 2);
         assert_eq!(store.attempts(process, 0).await.unwrap(), 2);
+        drop(store.take_back_attempt(process, 0));
+        let store = place.reopen(store).await;
+        assert_eq!(store.attempts(process, 0).await.unwrap(), 1);
+        store.take_back_attempt(process, 0).await.unwrap();
+        store.take_back_attempt(process, 0).await.unwrap();
+        assert_eq!(store.attempts(process, 0).await.unwrap(), 0);
+        assert_eq!(store.count_attempt(process, 0).await.unwrap(), 1);
         store.forget_attempts(process, 0).await.unwrap();
         assert_eq!(store.count_attempt(process, 0).await.unwrap(), 1);
         store.commit(commit(process, 0)).await.unwrap();

@@ -1,7 +1,6 @@
 //! Brings the copy up to date.
 
-use std::cmp::Reverse;
-
+use super::write::Writing;
 use super::*;
 
 impl Kept {
@@ -87,9 +86,14 @@ impl Kept {
         displaced: &mut Vec<(u64, (u64, Key))>,
     ) -> Result<(), Shared> {
         let id = change.id;
+        // The tables around it have been changed: one that none of them holds any more is gone.
+        if !self.is_held(id) {
+            return Ok(());
+        }
         let path = self.path(id)?;
         let Some(known) = self.tables.get_mut(&id) else { return Err(Shared) };
         let depth = known.depth;
+        known.has_metatable = change.has_metatable;
         for (key, _) in &change.entries {
             if let Some(old) = known.tables.remove(key) {
                 displaced.push((old, (id, key.clone())));
@@ -104,20 +108,30 @@ impl Kept {
             };
             entries.push((key, value));
         }
-        if change.has_metatable
-            || entries.iter().any(|(key, value)| value.is_some() && does_not_come_back(key))
-        {
-            self.altered.insert(id);
-        }
         let in_list = self.lies_in_list(&path);
         let mut value = &mut self.value;
         for key in &path {
             value = step(value, key).ok_or(Shared)?;
         }
-        if write(value, entries, in_list) {
-            self.altered.insert(id);
-        }
+        let odd = &mut self.tables.get_mut(&id).ok_or(Shared)?.odd;
+        Writing { value, odd }.all(entries, in_list)?;
+        self.note_altered(id);
         Ok(())
+    }
+
+    /// Whether a table lies where it is noted to lie, with all tables around it.
+    fn is_held(&self, mut id: u64) -> bool {
+        while id != self.root {
+            let Some(Known { place: (holder, key), .. }) = self.tables.get(&id) else {
+                return false;
+            };
+            let known = self.tables.get(holder);
+            if known.and_then(|known| known.tables.get(key)) != Some(&id) {
+                return false;
+            }
+            id = *holder;
+        }
+        true
     }
 
     fn lies_in_list(&self, path: &[Key]) -> bool {
@@ -136,85 +150,5 @@ fn references(raw: &Raw, ids: &mut Vec<u64>) {
             table.rest.iter().for_each(|(_, raw)| references(raw, ids));
         }
         _ => {}
-    }
-}
-
-/// Writes entries into a list or map, which may become the other. Answers whether a key is of the
-/// kind that would come back otherwise: text in a list, a number in a map.
-fn write(value: &mut Value, entries: Vec<(Key, Option<Value>)>, in_list: bool) -> bool {
-    let (gone, set): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(_, value)| value.is_none());
-    let mut gone: Vec<Key> = gone.into_iter().map(|(key, _)| key).collect();
-    // From the end, so that what shrinks at its end stays a list.
-    gone.sort_by_key(|key| Reverse(key.place()));
-    let numbers = set.iter().filter(|(key, _)| matches!(key, Key::Number(_))).count();
-    let texts = set.iter().any(|(key, _)| matches!(key, Key::Text(_)));
-    let was_list = matches!(value, Value::List(_));
-    for key in gone {
-        remove(value, &key);
-    }
-    for (key, entry) in set {
-        if let Some(entry) = entry {
-            insert(value, &key, entry);
-        }
-    }
-    settle(value, in_list);
-    match value {
-        Value::List(list) => texts || (!was_list && numbers < list.len()),
-        Value::Map(map) => numbers > 0 || (was_list && !map.is_empty()),
-        _ => false,
-    }
-}
-
-fn remove(value: &mut Value, key: &Key) {
-    if let Value::List(list) = value {
-        match key.place() {
-            Some(place) if place == list.len() => {
-                list.make_mut().pop();
-                return;
-            }
-            Some(place) if place < list.len() => *value = Value::Map(values::as_map(list)),
-            _ => return,
-        }
-    }
-    if let Value::Map(map) = value {
-        map.remove(key.to_message_key());
-    }
-}
-
-fn insert(value: &mut Value, key: &Key, entry: Value) {
-    if let Value::List(list) = value {
-        let length = list.len();
-        match key.place() {
-            Some(place) if place <= length => {
-                if let Some(element) = list.make_mut().get_mut(place - 1) {
-                    *element = values::settled(entry, true);
-                }
-                return;
-            }
-            Some(place) if place == length + 1 => {
-                list.make_mut().push(values::settled(entry, true));
-                return;
-            }
-            _ => *value = Value::Map(values::as_map(list)),
-        }
-    }
-    if let Value::Map(map) = value {
-        map.insert(key.to_message_key(), entry);
-    }
-}
-
-/// Makes a list of a map that is one now, and of nothing what nothing is at its place.
-fn settle(value: &mut Value, in_list: bool) {
-    let length = match value {
-        Value::List(list) => list.len(),
-        Value::Map(map) => map.len(),
-        _ => return,
-    };
-    if length == 0 {
-        *value = values::empty(in_list);
-    } else if let Value::Map(map) = value
-        && let Some(list) = values::as_list(map)
-    {
-        *value = Value::List(list);
     }
 }

@@ -62,14 +62,19 @@ impl Differences<'_> {
     /// Two values that differ.
     fn values(&mut self, holder: u64, key: &Key, kept: &Value, wanted: &Value) {
         let id = self.kept.tables.get(&holder).and_then(|known| known.tables.get(key)).copied();
+        // Those that are altered are replaced, whether they differ or not.
+        if id.is_some_and(|id| self.kept.altered.contains(&id)) {
+            return;
+        }
         match (kept, wanted, id) {
             (Value::Map(kept), Value::Map(wanted), Some(id))
-                if !self.kept.altered.contains(&id) && !kept.is_empty() && !wanted.is_empty() =>
+                if !kept.is_empty() && !wanted.is_empty() =>
             {
                 self.path.push(key.clone());
                 self.maps(id, kept, wanted);
                 self.path.pop();
             }
+            _ if same(kept, wanted) => {}
             _ => self.change(key, Some(wanted)),
         }
     }
@@ -102,5 +107,21 @@ impl Kept {
             }
         }
         self.path(id).map(Some)
+    }
+}
+
+/// Whether two values are the same, also if both are no number, which otherwise is equal to itself
+/// only where it is shared: a copy made anew would differ from one that lived on.
+fn same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) => a.to_bits() == b.to_bits(),
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            a.len() == b.len()
+                && a.iter().zip(b.iter()).all(|((a, x), (b, y))| a == b && same(x, y))
+        }
+        _ => a == b,
     }
 }
