@@ -93,7 +93,8 @@ pub(super) async fn deliver_in_order(node: Arc<Node>, entries: Vec<EntryKey>) {
     for key in entries {
         if let Err(error) = try_once(&node, key).await {
             warn!(?key, %error, "deliveries to a target wait");
-            return;
+            // It is still due, and the store may need longer than a moment.
+            return sleep(PAUSE).await;
         }
     }
 }
