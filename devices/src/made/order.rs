@@ -9,21 +9,27 @@
 //! What lies in memory ends with the program: whatever ends it before the order is remembered has taken
 //! both. Until an order is remembered, the program knows by itself that it was given.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use oxbeam_kernel::{CallError, Node};
 use oxbeam_protocol::Id;
 use oxbeam_store::{Change, StoreError};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
 
 use super::{Buckets, TRIES, crowded, noted, of_order, remember};
 
 /// Most signatures of orders that are carried out at a time, or were and could not be remembered.
 const MAX_AT_ONCE: usize = 1024;
 
-/// The signatures of orders that are being carried out, or were and are not remembered.
+/// Orders that are being carried out, or were and are not remembered.
 #[derive(Debug, Default)]
-pub(crate) struct Orders(Mutex<HashSet<Id>>);
+pub(crate) struct Orders {
+    /// By their signatures, and whether they were carried out.
+    known: Mutex<HashMap<Id, bool>>,
+    /// Told when that changes.
+    changed: Notify,
+}
 
 /// An order that is being carried out. Dropped before it is made, it may be given again.
 #[derive(Debug)]
@@ -37,9 +43,20 @@ pub(crate) struct Order<'a> {
     is_made: bool,
 }
 
+/// What is known of an order that is given.
+enum Entered<'a> {
+    /// Nothing: it may be carried out.
+    Order(Order<'a>),
+    /// It is being carried out.
+    UnderWay,
+    /// It was.
+    Made,
+}
+
 impl Orders {
-    /// Begins an order, by the ids of its signatures; `None` if it was given before. One that nobody
-    /// signed can be given by anybody at any time, and is not remembered.
+    /// Begins an order, by the ids of its signatures; `None` if it was carried out before. If it is being
+    /// carried out, this waits for what becomes of it. One that nobody signed can be given by anybody at
+    /// any time, and is not remembered.
     ///
     /// # Errors
     /// Errors of the store: nothing is begun that could not be remembered.
@@ -48,7 +65,14 @@ impl Orders {
         node: &'a Node,
         signatures: &[Id],
     ) -> Result<Option<Order<'a>>, CallError> {
-        let Some(order) = self.enter(node, signatures)? else { return Ok(None) };
+        let order = loop {
+            let changed = self.changed.notified();
+            match self.enter(node, signatures)? {
+                Entered::Order(order) => break order,
+                Entered::Made => return Ok(None),
+                Entered::UnderWay => changed.await,
+            }
+        };
         let Some(changes) = noted(node, &order.buckets).await? else { return Ok(None) };
         if !changes.is_empty() {
             node.local_store()?.try_writing().await?;
@@ -67,25 +91,29 @@ impl Orders {
     }
 
     fn leave(&self, signatures: &[Id]) {
-        let mut known = self.0.lock();
+        let mut known = self.known.lock();
         signatures.iter().for_each(|id| _ = known.remove(id));
+        self.changed.notify_waiters();
     }
 
-    fn enter<'a>(
-        &'a self,
-        node: &'a Node,
-        signatures: &[Id],
-    ) -> Result<Option<Order<'a>>, CallError> {
-        let mut known = self.0.lock();
-        if signatures.iter().any(|id| known.contains(id)) {
-            return Ok(None);
+    /// From now on they are those of an order that was carried out.
+    fn made(&self, signatures: &[Id]) {
+        self.known.lock().extend(signatures.iter().map(|id| (*id, true)));
+        self.changed.notify_waiters();
+    }
+
+    fn enter<'a>(&'a self, node: &'a Node, signatures: &[Id]) -> Result<Entered<'a>, CallError> {
+        let mut known = self.known.lock();
+        let found = signatures.iter().filter_map(|id| known.get(id));
+        if let Some(is_made) = found.copied().reduce(|one, other| one || other) {
+            return Ok(if is_made { Entered::Made } else { Entered::UnderWay });
         }
         if known.len().saturating_add(signatures.len()) > MAX_AT_ONCE {
             return Err(crowded());
         }
-        known.extend(signatures);
+        known.extend(signatures.iter().map(|id| (*id, false)));
         let (signatures, buckets) = (signatures.to_vec(), of_order(signatures));
-        Ok(Some(Order { orders: self, node, signatures, buckets, is_made: false }))
+        Ok(Entered::Order(Order { orders: self, node, signatures, buckets, is_made: false }))
     }
 }
 
@@ -118,6 +146,7 @@ impl Order<'_> {
     /// As [`Orders::settle`].
     pub(crate) async fn made(mut self) -> Result<(), CallError> {
         self.is_made = true;
+        self.orders.made(&self.signatures);
         self.orders.settle(self.node, &self.signatures).await
     }
 }

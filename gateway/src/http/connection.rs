@@ -5,7 +5,7 @@
 //! read it asks the node. So what it writes after one answer is out, and before the node is asked
 //! again, is such a status, and is given a body on its way.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -37,6 +37,8 @@ pub(super) struct Connection {
     stream: TcpStream,
     shared: Shared,
     clock: Clock,
+    /// How long it may be idle, and how long a head may take.
+    times: (Duration, Duration),
     _place: Admitted,
     /// What is still to be written instead of so many bytes of actix.
     instead: Option<(Bytes, usize)>,
@@ -45,7 +47,9 @@ pub(super) struct Connection {
 /// Whose words are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Turn {
-    /// actix's: the node has not been asked anything, or all that it answered is out.
+    /// actix's, which has a limit for the first head.
+    First,
+    /// actix's: all that the node answered is out. It has none for further heads.
     Server,
     /// The node's.
     Node,
@@ -59,6 +63,8 @@ pub(super) struct Shared {
     /// Not there in HTTP/2, where everything is in frames.
     turn: Option<Rc<Cell<Turn>>>,
     deadlines: Rc<Deadlines>,
+    /// Until when there must be a next request, and whether it has begun.
+    next: Rc<RefCell<Option<(Deadline, bool)>>>,
 }
 
 /// The node's turn, until all of its answer is on its way.
@@ -68,8 +74,11 @@ impl Answering {
     /// The node is asked this.
     pub(super) fn to(request: &HttpRequest) -> Self {
         let shared = request.conn_data::<Shared>().cloned();
-        if let Some(turn) = shared.as_ref().and_then(|shared| shared.turn.as_ref()) {
+        if let Some(shared) = &shared
+            && let Some(turn) = &shared.turn
+        {
             turn.set(Turn::Node);
+            shared.next.take();
         }
         Self(shared)
     }
@@ -100,11 +109,12 @@ impl Connection {
         let is_http_2 = timeout(gate.limits().head_time, begins_http_2(&stream));
         let (protocol, turn) = match is_http_2.await?? {
             true => (Protocol::Http2, None),
-            false => (Protocol::Http1, Some(Rc::new(Cell::new(Turn::Server)))),
+            false => (Protocol::Http1, Some(Rc::new(Cell::new(Turn::First)))),
         };
-        let shared = Shared { turn, deadlines: Rc::default() };
+        let shared = Shared { turn, deadlines: Rc::default(), next: Rc::default() };
         let clock = Clock::of(&shared.deadlines);
-        Ok((Self { stream, shared, clock, _place: place, instead: None }, protocol, peer))
+        let times = (gate.limits().keep_alive, gate.limits().head_time);
+        Ok((Self { stream, shared, clock, times, _place: place, instead: None }, protocol, peer))
     }
 
     pub(super) fn shared(&self) -> Shared {
@@ -114,7 +124,27 @@ impl Connection {
     /// What is written instead of these words of actix.
     fn instead_of(&self, bytes: &[u8]) -> Option<Bytes> {
         let turn = self.shared.turn.as_ref()?.get();
-        if turn == Turn::Server { completed(bytes) } else { None }
+        if matches!(turn, Turn::First | Turn::Server) { completed(bytes) } else { None }
+    }
+
+    /// The node has said all that it had to say.
+    fn answered(&self) {
+        let Some(turn) = self.shared.turn.as_ref().filter(|turn| turn.get() == Turn::Last) else {
+            return;
+        };
+        turn.set(Turn::Server);
+        let (idle, head) = self.times;
+        // actix ends connections that are idle, unless they hold a piece of a head.
+        let end = self.shared.deadlines.within(idle.saturating_add(head));
+        *self.shared.next.borrow_mut() = Some((end, false));
+    }
+
+    /// Something has come.
+    fn began(&self) {
+        let mut next = self.shared.next.borrow_mut();
+        if next.as_ref().is_some_and(|(_, has_begun)| !has_begun) {
+            *next = Some((self.shared.deadlines.within(self.times.1), true));
+        }
     }
 }
 
@@ -185,9 +215,7 @@ impl AsyncWrite for Connection {
 
     /// actix flushes when all that it had is written.
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if let Some(turn) = self.shared.turn.as_ref().filter(|turn| turn.get() == Turn::Last) {
-            turn.set(Turn::Server);
-        }
+        self.answered();
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
@@ -217,6 +245,11 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.clock.check(cx)?;
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.began();
+        }
+        read
     }
 }

@@ -68,7 +68,7 @@ async fn a_script_larger_than_a_lowered_limit_goes_on() {
     ask_for(&node, process, 32).await;
     assert!(!fits(&node, process, 3).await);
     let node = node.restarted(allowing(64, 1), Vec::new()).await;
-    ask_for(&node, process, 20).await;
+    ask_for(&node, process, 8).await;
     for (slot, expected) in [(4, true), (3, false), (2, false)] {
         assert_eq!(fits(&node, process, slot).await, expected, "slot {slot}");
     }
