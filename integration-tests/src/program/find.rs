@@ -42,9 +42,13 @@ fn ensure_fresh(built: &Path) -> Result<()> {
     // A commit alone changes what `--version` says, and nothing that is tested.
     let is_git = |path: &PathBuf| path.components().any(|part| part.as_os_str() == ".git");
     for source in sources(&rule).into_iter().filter(|path| !is_git(path)) {
-        let changed = fs::metadata(&source).and_then(|source| source.modified());
+        // Of another checkout, with which this one shares a target folder, and which is gone; or no
+        // longer there, and then what named it has changed.
+        let Ok(changed) = fs::metadata(&source).and_then(|source| source.modified()) else {
+            continue;
+        };
         ensure!(
-            changed.is_ok_and(|changed| changed <= age),
+            changed <= age,
             "{} is older than {}: run `{BUILD}`",
             built.display(),
             source.display()
