@@ -146,6 +146,9 @@ pub(super) struct Tree {
     /// Show it anew each second
     #[arg(long)]
     pub(super) watch: bool,
+    /// Write JSON: an actor in each line
+    #[arg(long, conflicts_with = "watch")]
+    pub(super) json: bool,
     /// The node [default: the one of this machine, at the port of the configuration]
     #[arg(long, value_name = "URL")]
     pub(super) node: Option<String>,

@@ -14,7 +14,7 @@ use oxbeam_protocol::{Message, Value};
 
 use super::arguments::Tree;
 use super::failure::Failure;
-use super::say;
+use super::{say, say_line, show};
 use row::Row;
 
 /// How often the tree is shown anew.
@@ -39,6 +39,15 @@ pub(super) fn run(arguments: &Tree) -> Result<(), Failure> {
     };
     let agent = ureq::Agent::config_builder().timeout_global(Some(PATIENCE));
     let agent = agent.http_status_as_error(false).build().into();
+    if arguments.json {
+        return pages(&agent, &url, |page| {
+            let rows = page.get("rows").and_then(Value::as_list);
+            rows.into_iter().flat_map(|rows| rows.iter()).for_each(|row| {
+                say_line(&show::json(row).to_string());
+            });
+            rows.map_or(0, |rows| rows.len())
+        });
+    }
     loop {
         let drawing = draw::tree(&rows(&agent, &url)?);
         let clear = if arguments.watch && io::stdout().is_terminal() { CLEAR } else { "" };
@@ -53,16 +62,30 @@ pub(super) fn run(arguments: &Tree) -> Result<(), Failure> {
 /// All actors of the node, page by page.
 fn rows(agent: &ureq::Agent, url: &str) -> Result<Vec<Row>, Failure> {
     let mut rows = Vec::new();
-    let mut query = String::new();
-    while rows.len() < MAX_ROWS {
+    pages(agent, url, |page| {
+        let before = rows.len();
+        rows.extend(Row::of_page(page));
+        rows.len() - before
+    })?;
+    Ok(rows)
+}
+
+/// Shows pages to somebody who says how many rows each had.
+fn pages(
+    agent: &ureq::Agent,
+    url: &str,
+    mut show: impl FnMut(&Message) -> usize,
+) -> Result<(), Failure> {
+    let (mut query, mut shown) = (String::new(), 0);
+    while shown < MAX_ROWS {
         let page = page(agent, url, &query)?;
-        rows.extend(Row::of_page(&page));
+        shown += show(&page);
         match page.get("next") {
             Some(Value::Integer(next)) => query = format!("?after={next}"),
             _ => break,
         }
     }
-    Ok(rows)
+    Ok(())
 }
 
 fn page(agent: &ureq::Agent, url: &str, query: &str) -> Result<Message, Failure> {

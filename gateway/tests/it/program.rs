@@ -179,6 +179,14 @@ fn the_tree_of_a_running_node_is_drawn() {
     for name in ["\nnode ", "├── store ", "├── gateway ", "supervisor@1.0 "] {
         assert!(text.contains(name), "{name} in {text}");
     }
+    let lines = output(folder.path(), &["tree", "--json", "--node", &node.url]).stdout;
+    let lines = String::from_utf8(lines).unwrap();
+    let paths: Vec<String> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .map(|actor| actor["path"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(paths.contains(&"node/store".to_owned()), "{paths:?}");
 }
 
 #[test]
