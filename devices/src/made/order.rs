@@ -119,22 +119,23 @@ impl Orders {
 
 impl Order<'_> {
     /// Carries it out by one batch of the store, which holds the changes that `carry_out` is given
-    /// besides its own. It is tried again after a [`StoreError::Conflict`].
+    /// besides its own. It is tried again after a [`StoreError::Conflict`]. None if it was carried out
+    /// before: for somebody who went away then.
     ///
     /// # Errors
     /// As `carry_out`; errors of the store.
     pub(crate) async fn in_one_batch<T, F>(
         &self,
         carry_out: impl Fn(Vec<Change>) -> F,
-    ) -> Result<T, CallError>
+    ) -> Result<Option<T>, CallError>
     where
         F: Future<Output = Result<T, CallError>>,
     {
         for _ in 0..TRIES {
-            let changes = noted(self.node, &self.buckets).await?.unwrap_or_default();
+            let Some(changes) = noted(self.node, &self.buckets).await? else { return Ok(None) };
             match carry_out(changes).await {
                 Err(CallError::Store(StoreError::Conflict { .. })) => {}
-                done => return done,
+                done => return done.map(Some),
             }
         }
         Err(crowded())

@@ -28,6 +28,11 @@ const REFUSED: &str = "Only the operator of this node does that: sign the reques
 const REPEATED: &str =
     "This was asked for before. Sign it anew; if the signature comes out the same, with a `nonce`.";
 
+/// The answer to an order that was carried out.
+pub(super) fn repeated() -> Outcome {
+    Outcome::refused(409, REPEATED)
+}
+
 /// What an operator does to the node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
@@ -86,7 +91,7 @@ pub(super) async fn act(
     let Some(order) = device.orders.begin(node, &signatures).await? else {
         node.metrics().acted("repeated");
         audit.refused(&device.refusals, "repeated").await;
-        return Ok(Outcome::refused(409, REPEATED));
+        return Ok(repeated());
     };
     let begun = audit.begun().await?;
     let acted = orders::carry_out(node, action, &request, &order).await;

@@ -8,7 +8,7 @@ use oxbeam_protocol::{Id, Message};
 use oxbeam_store::{Entry, Limit};
 use oxbeam_supervisor::{ActorRef, Kind, State};
 
-use super::act::Action;
+use super::act::{Action, repeated};
 use super::tree::found;
 use super::{id, integer, natural, outbox, text};
 use crate::made::Order;
@@ -131,14 +131,15 @@ async fn resume_process(
         let range = format!("`fuel` is from {} to {}", FUEL.start(), FUEL.end());
         return Err(CallError::BadRequest(range));
     }
-    order.in_one_batch(|noted| node.resume(process, fuel, noted)).await?;
-    Ok(done(format!("Process {process} may try again.")))
+    let resumed = order.in_one_batch(|noted| node.resume(process, fuel, noted)).await?;
+    Ok(resumed.map_or_else(repeated, |()| done(format!("Process {process} may try again."))))
 }
 
 async fn abandon(node: &Node, request: &Message, order: &Order<'_>) -> Result<Outcome, CallError> {
     let Some(process) = known_process(node, request).await? else { return Ok(unknown()) };
-    order.in_one_batch(|noted| node.abandon(process, noted)).await?;
-    Ok(done(format!("No further slot of process {process} is computed.")))
+    let abandoned = order.in_one_batch(|noted| node.abandon(process, noted)).await?;
+    let told = || format!("No further slot of process {process} is computed.");
+    Ok(abandoned.map_or_else(repeated, |()| done(told())))
 }
 
 /// The process that a request names, if this node has its log.
@@ -159,8 +160,9 @@ async fn redrive(node: &Node, request: &Message, order: &Order<'_>) -> Result<Ou
             return Ok(Outcome::refused(404, "There is no such letter."));
         }
         return Ok(match order.in_one_batch(|noted| node.redrive(letter, noted)).await? {
-            true => redriven(1, false),
-            false => refused("The letter has arrived."),
+            Some(true) => redriven(1, false),
+            Some(false) => refused("The letter has arrived."),
+            None => repeated(),
         });
     }
     let all = request.get("all").is_some_and(|all| all.is_name("true"));

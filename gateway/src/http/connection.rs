@@ -23,6 +23,7 @@ use tokio::time::{sleep, timeout};
 
 use super::admission::{Admitted, Gate};
 use super::deadlines::{Clock, Deadline, Deadlines};
+use super::limits::Limits;
 
 /// How HTTP/2 begins. Source: RFC 9113, section 3.4.
 const HTTP_2: &[u8] = b"PRI * HTTP/2";
@@ -37,7 +38,8 @@ pub(super) struct Connection {
     stream: TcpStream,
     shared: Shared,
     clock: Clock,
-    /// How long it may be idle, and how long a head may take.
+    /// How long it may be idle, and how long what comes then may take: the head of a request, or what is
+    /// left of one that was answered before it had come.
     times: (Duration, Duration),
     _place: Admitted,
     /// What is still to be written instead of so many bytes of actix.
@@ -83,9 +85,10 @@ impl Answering {
         Self(shared)
     }
 
-    /// Cuts the connection after so long, unless what comes back is dropped before.
-    pub(super) fn within(&self, time: Duration) -> Option<Deadline> {
-        self.0.as_ref().map(|shared| shared.deadlines.within(time))
+    /// Cuts the connection unless what comes back is dropped in time: so long after all that is owed on it
+    /// could have been read, each at its slowest.
+    pub(super) fn owed(&self, time: Duration, rest: Duration) -> Option<Deadline> {
+        self.0.as_ref().map(|shared| shared.deadlines.owed(time, rest))
     }
 }
 
@@ -113,7 +116,8 @@ impl Connection {
         };
         let shared = Shared { turn, deadlines: Rc::default(), next: Rc::default() };
         let clock = Clock::of(&shared.deadlines);
-        let times = (gate.limits().keep_alive, gate.limits().head_time);
+        let Limits { keep_alive, head_time, write_time, .. } = *gate.limits();
+        let times = (keep_alive, head_time.max(write_time));
         Ok((Self { stream, shared, clock, times, _place: place, instead: None }, protocol, peer))
     }
 
@@ -133,9 +137,9 @@ impl Connection {
             return;
         };
         turn.set(Turn::Server);
-        let (idle, head) = self.times;
+        let (idle, rest) = self.times;
         // actix ends connections that are idle, unless they hold a piece of a head.
-        let end = self.shared.deadlines.within(idle.saturating_add(head));
+        let end = self.shared.deadlines.within(idle.saturating_add(rest));
         *self.shared.next.borrow_mut() = Some((end, false));
     }
 

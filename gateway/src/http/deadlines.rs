@@ -23,6 +23,8 @@ pub(super) struct Deadlines {
     ends: RefCell<BTreeSet<(Instant, u64)>>,
     /// Told apart by it if they end at the same time.
     number: Cell<u64>,
+    /// When all that is owed could have been read, each as slowly as may be.
+    read_by: Cell<Option<Instant>>,
     /// Who is to look again when one is added.
     waiting: Cell<Option<Waker>>,
 }
@@ -40,11 +42,23 @@ pub(super) struct Clock {
 }
 
 impl Deadlines {
+    /// One for what takes so long to be read, behind all that is owed already, and so long a rest.
+    pub(super) fn owed(self: &Rc<Self>, time: Duration, rest: Duration) -> Deadline {
+        let now = Instant::now();
+        let read_by = self.read_by.get().map_or(now, |before| before.max(now)) + time;
+        self.read_by.set(Some(read_by));
+        self.at(read_by + rest)
+    }
+
     /// One that ends after so long.
     pub(super) fn within(self: &Rc<Self>, time: Duration) -> Deadline {
+        self.at(Instant::now() + time)
+    }
+
+    fn at(self: &Rc<Self>, end: Instant) -> Deadline {
         let number = self.number.get();
         self.number.set(number.wrapping_add(1));
-        let end = (Instant::now() + time, number);
+        let end = (end, number);
         let mut ends = self.ends.borrow_mut();
         ends.insert(end);
         if ends.first() == Some(&end)
@@ -62,7 +76,11 @@ impl Deadlines {
 
 impl Drop for Deadline {
     fn drop(&mut self) {
-        self.of.ends.borrow_mut().remove(&self.end);
+        let mut ends = self.of.ends.borrow_mut();
+        ends.remove(&self.end);
+        if ends.is_empty() {
+            self.of.read_by.set(None);
+        }
     }
 }
 

@@ -36,8 +36,9 @@ pub struct Limits {
     pub workers: usize,
     /// When to try again, said to whom is turned away. Default: 1 s.
     pub retry_after: Duration,
-    /// In which the head of a request must have come, or is answered 408; a connection on which nothing
-    /// comes is closed. Default: 5 s.
+    /// In which the first head of a connection must have come, or is answered 408; a connection on which
+    /// nothing comes is closed. A later head has [`Limits::write_time`] if that is longer, and then the
+    /// connection is cut. Default: 5 s.
     pub head_time: Duration,
     /// The longest pause in a body; after it the answer is 408. Default: 10 s.
     pub body_pause: Duration,

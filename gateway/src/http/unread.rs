@@ -27,8 +27,8 @@ struct Held {
     answering: Answering,
     /// Of the whole answer, or of the last piece of one that has no end.
     deadline: Option<Deadline>,
-    /// For a piece of an answer that has no end.
-    time: Duration,
+    /// For a piece of an answer that has no end: how many bytes a second are to be read, and the rest.
+    slowest: (usize, Duration),
 }
 
 /// An answer that holds the rest of its request, and the node's turn to speak, until it is written.
@@ -38,20 +38,19 @@ pub(super) fn holding(
     answering: Answering,
     limits: &Limits,
 ) -> HttpResponse {
-    let time = limits.write_time;
+    let slowest = (limits.answer_rate, limits.write_time);
     response.map_body(|_, answer| {
-        let whole = match answer.size() {
-            BodySize::Sized(bytes) => Some(time.saturating_add(at_rate(bytes, limits))),
+        let deadline = match answer.size() {
+            BodySize::Sized(bytes) => answering.owed(at_rate(bytes, slowest.0), slowest.1),
             BodySize::None | BodySize::Stream => None,
         };
-        let deadline = whole.and_then(|whole| answering.within(whole));
-        BoxBody::new(Held { answer, _unread: unread, answering, deadline, time })
+        BoxBody::new(Held { answer, _unread: unread, answering, deadline, slowest })
     })
 }
 
 /// How long so many bytes take that are read as slowly as may be.
-fn at_rate(bytes: u64, limits: &Limits) -> Duration {
-    Duration::from_secs(bytes / limits.answer_rate.max(1) as u64)
+fn at_rate(bytes: u64, rate: usize) -> Duration {
+    Duration::from_secs(bytes / rate.max(1) as u64)
 }
 
 impl MessageBody for Held {
@@ -71,8 +70,9 @@ impl MessageBody for Held {
             self.deadline = None;
         }
         let next = Pin::new(&mut self.answer).poll_next(cx);
-        if is_endless && next.is_ready() {
-            self.deadline = self.answering.within(self.time);
+        if let (true, Poll::Ready(Some(Ok(piece)))) = (is_endless, &next) {
+            let (rate, rest) = self.slowest;
+            self.deadline = self.answering.owed(at_rate(piece.len() as u64, rate), rest);
         }
         next
     }

@@ -136,7 +136,8 @@ async fn a_head_that_does_not_end_is_given_up() {
 
 #[actix_rt::test]
 async fn a_head_that_does_not_end_is_given_up_behind_one_that_was_answered() {
-    let limits = Limits { head_time: Duration::from_millis(200), ..Limits::default() };
+    let time = Duration::from_millis(200);
+    let limits = Limits { head_time: time, write_time: time, ..Limits::default() };
     let node = TestNode::limited(limits).await;
     let mut client = Client::connect(node.address).await;
     client.request("GET /a?a=5 HTTP/1.1\r\nhost: x", b"").await;
@@ -144,8 +145,8 @@ async fn a_head_that_does_not_end_is_given_up_behind_one_that_was_answered() {
     client.write(b"GET /a HTTP/1.1\r\nhost: ").await;
     assert_eq!(client.rest().await, b"", "the connection is cut");
     // A piece that came before the answer to the request before it was out.
-    let times = (Duration::from_millis(100), Duration::from_millis(100));
-    let limits = Limits { keep_alive: times.0, head_time: times.1, ..Limits::default() };
+    let limits =
+        Limits { keep_alive: time, head_time: time, write_time: time, ..Limits::default() };
     let node = TestNode::limited(limits).await;
     let mut client = Client::connect(node.address).await;
     client.write(b"GET /a?a=5 HTTP/1.1\r\nhost: x\r\n\r\nGET /a HTTP/1.1\r\nhost: ").await;

@@ -25,7 +25,7 @@ pub(super) fn limits(startup: &Startup) -> Limits {
         streams: given.streams,
         streams_of_client: given.streams_of_client,
         connections,
-        connections_of_client: given.requests_of_client.min(half),
+        connections_of_client: given.requests_of_client.min(half.max(1)),
         workers,
         head_time: given.head_time,
         body_time: given.body_time,

@@ -159,13 +159,13 @@ pub const OPTIONS: &[NodeOption] = &[
     number("http_max_connections", 1, 1_000_000, 8192).unit("connections").at_start()
         .doc("Open connections on each thread, as far as the system lets the program have files open; further ones wait"),
     time("http_head_time", 5000).at_start()
-        .doc("In which the head of a request must have come, or is answered 408; a connection on which nothing comes is closed"),
+        .doc("In which the first head of a connection must have come, or is answered 408; one on which nothing comes is closed"),
     time("http_body_time", 120_000).at_start()
         .doc("In which its body must have come, or is answered 408"),
     time("http_body_pause", 10_000).at_start()
         .doc("Longest pause in a body"),
     time("http_write_time", 30_000).at_start()
-        .doc("How long a client may take to read what was sent"),
+        .doc("How long a client may take to read what was sent, besides a second for each 64 KiB, and to send a later head"),
     new("durability", Word(&["sync", "os"]), Preset::Word("sync")).at_start()
         .doc("A write counts when the disk has it (`sync`), or when the operating system has it (`os`: lost with the power)"),
     bytes("store_cache_bytes", MIB, 256 * MIB)

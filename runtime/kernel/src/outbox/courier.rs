@@ -77,8 +77,8 @@ struct Courier {
     node: Arc<Node>,
     jobs: JoinSet<()>,
     under_way: HashMap<task::Id, Job>,
-    pushes: Walk<PushPlace>,
-    deliveries: Walk<(u64, EntryKey)>,
+    pushes: Walk<PushPlace, Id>,
+    deliveries: Walk<(u64, EntryKey), String>,
 }
 
 impl Courier {
@@ -159,8 +159,12 @@ impl Courier {
             // What is under way stays due until it is done.
             self.pushes.held = true;
             let job = Job::Pushes(process);
-            let is_busy = self.count(|other| *other == job) > 0;
-            if !is_busy && self.count(|job| matches!(job, Job::Pushes(_))) < MAX_PUSHED {
+            let is_busy = self.pushes.has_passed_over(&process)
+                || self.count(|other| *other == job) > 0
+                || self.count(|job| matches!(job, Job::Pushes(_))) >= MAX_PUSHED;
+            if is_busy {
+                self.pushes.pass_over(process);
+            } else {
                 self.begin(job, delivery::push_in_order(self.node.clone(), process, pushes));
             }
         }
@@ -208,9 +212,11 @@ impl Courier {
             |job: &Job| matches!(job, Job::Delivery { target: busy, .. } if *busy == target);
         let is_such =
             |job: &Job| matches!(job, Job::Delivery { away: there, .. } if *there == away);
-        if self.count(is_busy) > 0 || self.count(is_such) >= MAX_TARGETS {
-            self.deliveries.held = true;
-            return;
+        let waits = self.deliveries.has_passed_over(&target)
+            || self.count(is_busy) > 0
+            || self.count(is_such) >= MAX_TARGETS;
+        if waits {
+            return self.deliveries.pass_over(target);
         }
         let work = delivery::deliver_in_order(self.node.clone(), entries);
         self.begin(Job::Delivery { target, away }, work);
