@@ -260,10 +260,6 @@ static void freshlist (lua_State *L) {
   lua_pop(L, 1);
 }
 
-void border_open (lua_State *L) {
-  freshlist(L);
-}
-
 void border_forget (lua_State *L) {
   G(L)->era++;
   if (G(L)->nchanged > 0) freshlist(L);
@@ -371,17 +367,17 @@ static int bigeq (lua_State *L) {
   return 1;
 }
 
+static const luaL_Reg bigfunctions[] = {
+  {"__eq", bigeq},
+  {"__tostring", bigtostring},
+  {NULL, NULL}
+};
+
 static void decodebig (lua_State *L, Reader *r) {
   size_t size;
   const char *digits = border_read_text(L, r, &size);
   memcpy(lua_newuserdata(L, size), digits, size);
-  if (luaL_newmetatable(L, BIG_INTEGER)) {
-    lua_pushcfunction(L, bigtostring);
-    lua_setfield(L, -2, "__tostring");
-    lua_pushcfunction(L, bigeq);
-    lua_setfield(L, -2, "__eq");
-  }
-  lua_setmetatable(L, -2);
+  luaL_setmetatable(L, BIG_INTEGER);
 }
 
 
@@ -407,6 +403,53 @@ static void decodekept (lua_State *L, Reader *r) {
 }
 
 
+/* pushes a table whose entries are unpacked when somebody looks into it */
+static void decodepacked (lua_State *L, Reader *r) {
+  size_t size;
+  unsigned int objects = border_read_u32(L, r);
+  const char *entries = border_read_text(L, r, &size);
+  lua_newtable(L);
+  luaH_pack(L, (Table *)lua_topointer(L, -1), entries, (unsigned int)size, objects);
+}
+
+
+/* where that is done */
+static lua_State *unpacker = NULL;
+
+static int unpack (lua_State *L) {
+  border_decode(L, (Reader *)lua_touserdata(L, 1));
+  return 1;
+}
+
+
+/*
+** This comes in the middle of whatever the running thread does, so its stack
+** must not move, and no finalizer run. The table and what is in it have the
+** numbers that they would have if it had been unpacked at once.
+*/
+void luaH_unpack (Table *t) {
+  lua_State *L = unpacker;
+  global_State *g = G(L);
+  lu_id last = g->lastid;
+  lu_byte collects = g->gcrunning;
+  Reader r;
+  int status;
+  r.at = t->packed;
+  r.end = t->packed + t->npacked;
+  g->lastid = t->id - 1;
+  g->gcrunning = 0;
+  lua_pushcfunction(L, unpack);
+  lua_pushlightuserdata(L, &r);
+  status = lua_pcall(L, 1, 1, 0);
+  g->gcrunning = collects;
+  g->lastid = last;
+  if (status == LUA_OK) luaH_adopt(L, t, hvalue(L->top - 1));
+  lua_settop(L, 0);
+  /* it came from the host as it should be, so that only memory can lack */
+  if (status != LUA_OK) lua_nomemory(g->running);
+}
+
+
 void border_decode (lua_State *L, Reader *r) {
   char tag = *readbytes(L, r, 1);
   luaL_checkstack(L, 8, "nested too deep");
@@ -424,6 +467,7 @@ void border_decode (lua_State *L, Reader *r) {
     }
     case 'b': decodebig(L, r); break;
     case 'k': decodekept(L, r); break;
+    case 'z': decodepacked(L, r); break;
     case 'l': {
       unsigned int i, n = border_read_u32(L, r);
       lua_createtable(L, (int)n, 0);
@@ -445,4 +489,16 @@ void border_decode (lua_State *L, Reader *r) {
     }
     default: luaL_error(L, "the host sent an unknown tag");
   }
+}
+
+
+void border_open (lua_State *L) {
+  lu_id last = G(L)->lastid;
+  freshlist(L);
+  luaL_newmetatable(L, BIG_INTEGER);
+  luaL_setfuncs(L, bigfunctions, 0);
+  lua_pop(L, 1);
+  unpacker = lua_newthread(L);
+  lua_setfield(L, LUA_REGISTRYINDEX, "oxb.unpacker");
+  G(L)->lastid = last;  /* scripts do not see any of these, nor their numbers */
 }

@@ -18,6 +18,9 @@
 ** |           | for each 4 bytes: length of its path, the keys, the value   |
 ** | l         | only inwards: 4 bytes: how many values, the values          |
 ** | m         | only inwards: 4 bytes: how many pairs, the pairs            |
+** | z         | only inwards: a table that is unpacked when somebody looks  |
+** |           | into it: 4 bytes: how many tables and `b` are in it, 4 bytes|
+** |           | of length, the table as `l` or `m`                          |
 **
 ** Numbers are little-endian. Source of the conversion: spec 14, section 4.
 */

@@ -2,48 +2,57 @@
 
 use bytes::{BufMut, Bytes};
 use num_bigint::BigInt;
-use oxbeam_protocol::{Atom, Value};
+use oxbeam_protocol::{Atom, Message, Value};
 
 use super::incoming::Key;
 
+/// The key of a nested map that scripts seldom look into, and of which every signed message has one.
+const SELDOM_READ: &str = "commitments";
+
 /// Bytes for the guest.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing(Vec<u8>);
+pub(super) struct Outgoing {
+    bytes: Vec<u8>,
+    /// How many values with an identity were written: tables, and integers that are objects.
+    objects: usize,
+    /// What is written lies in a packed table, which holds no other.
+    packs: bool,
+}
 
 impl Outgoing {
     pub(super) fn into_bytes(self) -> Vec<u8> {
-        self.0
+        self.bytes
     }
 
     /// What another has written.
     pub(super) fn append(&mut self, written: &[u8]) {
-        self.0.put_slice(written);
+        self.bytes.put_slice(written);
     }
 
     pub(super) fn count(&mut self, count: usize) {
         // More than fits would not fit into the guest's memory either.
-        self.0.put_u32_le(u32::try_from(count).unwrap_or(u32::MAX));
+        self.bytes.put_u32_le(u32::try_from(count).unwrap_or(u32::MAX));
     }
 
     pub(super) fn flags(&mut self, flags: u32) {
-        self.0.put_u32_le(flags);
+        self.bytes.put_u32_le(flags);
     }
 
     pub(super) fn float(&mut self, float: f64) {
-        self.0.put_f64_le(float);
+        self.bytes.put_f64_le(float);
     }
 
     pub(super) fn integer(&mut self, integer: i64) {
-        self.0.put_i64_le(integer);
+        self.bytes.put_i64_le(integer);
     }
 
     pub(super) fn text(&mut self, text: &[u8]) {
         self.count(text.len());
-        self.0.put_slice(text);
+        self.bytes.put_slice(text);
     }
 
     pub(super) fn tag(&mut self, tag: u8) {
-        self.0.put_u8(tag);
+        self.bytes.put_u8(tag);
     }
 
     /// A value as scripts see it. Source: spec 14, section 4.
@@ -59,31 +68,47 @@ impl Outgoing {
             Value::Atom(atom) if *atom == Atom::FALSE => self.tag(b'F'),
             Value::Atom(atom) => self.string(atom.name()),
             Value::Link(link) => self.string(link.text()),
-            Value::List(list) => {
-                self.tag(b'l');
-                self.count(list.len());
-                list.iter().for_each(|element| self.value(element));
-            }
+            Value::List(list) => self.list(list.iter(), list.len()),
             Value::Map(map) => self.map(map),
         }
     }
 
     /// A map whose keys are exactly 1 to n is an array.
-    fn map(&mut self, map: &oxbeam_protocol::Message) {
+    fn map(&mut self, map: &Message) {
         let elements = (1..=map.len()).map_while(|number| map.get_exact(number.to_string()));
         let elements: Vec<&Value> = elements.collect();
         if elements.len() == map.len() {
-            self.tag(b'l');
-            self.count(elements.len());
-            elements.into_iter().for_each(|element| self.value(element));
-        } else {
-            self.tag(b'm');
-            self.count(map.len());
-            for (key, value) in map.iter() {
-                self.string(key.as_bytes());
-                self.value(value);
+            return self.list(elements.into_iter(), map.len());
+        }
+        self.objects += 1;
+        self.tag(b'm');
+        self.count(map.len());
+        for (key, value) in map.iter() {
+            self.string(key.as_bytes());
+            match value {
+                Value::Map(nested) if *key == SELDOM_READ && !self.packs => self.packed(nested),
+                value => self.value(value),
             }
         }
+    }
+
+    fn list<'a>(&mut self, elements: impl Iterator<Item = &'a Value>, count: usize) {
+        self.objects += 1;
+        self.tag(b'l');
+        self.count(count);
+        elements.for_each(|element| self.value(element));
+    }
+
+    /// A map that the guest unpacks when somebody looks into it.
+    fn packed(&mut self, map: &Message) {
+        let mut packed = Self { packs: true, ..Self::default() };
+        packed.map(map);
+        // The table itself has a number as soon as it is there.
+        let inside = packed.objects - 1;
+        self.objects += packed.objects;
+        self.tag(b'z');
+        self.count(inside);
+        self.text(&packed.bytes);
     }
 
     fn string(&mut self, bytes: &[u8]) {
@@ -96,6 +121,7 @@ impl Outgoing {
             self.tag(b'i');
             self.integer(small);
         } else {
+            self.objects += 1;
             self.tag(b'b');
             self.text(integer.to_string().as_bytes());
         }

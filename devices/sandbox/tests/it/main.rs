@@ -19,6 +19,7 @@ mod lua_ao;
 mod lua_deviations;
 mod lua_kept;
 mod lua_native;
+mod lua_packed;
 mod lua_restored;
 mod lua_scripts;
 mod modules;
