@@ -96,7 +96,7 @@ pub use changes::Change;
 pub use content::{Content, ContentError, NoContent};
 pub use id::{ID_TEXT_LENGTH, Id, InvalidId};
 pub use key::{Key, LINK_SUFFIX};
-pub use message::{Entries, IntoIter, Iter, Message};
+pub use message::{Entries, Iter, Message};
 pub use order::SORTED_KEYS;
 pub use set::SetError;
 pub use value::{Atom, Link, List, Value};

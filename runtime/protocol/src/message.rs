@@ -4,8 +4,8 @@
 
 use std::any::Any;
 use std::fmt;
-use std::mem;
 use std::sync::Arc;
+use std::{mem, vec};
 
 use crate::changes::Changes;
 use crate::private::{Handle, Private};
@@ -277,10 +277,10 @@ impl<'a> IntoIterator for &'a Message {
 
 impl IntoIterator for Message {
     type Item = (Key, Value);
-    type IntoIter = IntoIter;
+    type IntoIter = vec::IntoIter<(Key, Value)>;
 
     fn into_iter(mut self) -> Self::IntoIter {
-        IntoIter(Arc::unwrap_or_clone(mem::take(&mut self.public)).into_iter())
+        Arc::unwrap_or_clone(mem::take(&mut self.public)).into_iter()
     }
 }
 
@@ -311,27 +311,6 @@ impl ExactSizeIterator for Iter<'_> {}
 impl fmt::Debug for Iter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.clone()).finish()
-    }
-}
-
-/// The entries of a message that is no more, in byte order of their keys.
-pub struct IntoIter(table::IntoIter);
-
-impl Iterator for IntoIter {
-    type Item = (Key, Value);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl fmt::Debug for IntoIter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IntoIter").field("left", &self.0.size_hint().0).finish()
     }
 }
 

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Key, Value};
+use crate::Key;
+use crate::table::Table;
 
 /// The private part of a message.
 #[derive(Clone, Default)]
 pub(crate) struct Private {
-    pub(crate) values: BTreeMap<Key, Value>,
+    pub(crate) values: Table,
     pub(crate) handles: BTreeMap<Key, Handle>,
 }
 

@@ -44,7 +44,7 @@ impl Message {
             public.for_each_owned(|value| take(value, nested));
         }
         if let Some(private) = self.private.as_mut().and_then(Arc::get_mut) {
-            private.values.values_mut().for_each(|value| take(value, nested));
+            private.values.for_each_owned(|value| take(value, nested));
         }
     }
 }
