@@ -25,7 +25,7 @@ use crate::process::{ProcessActor, Waits};
 use crate::quarantine::Quarantine;
 use crate::remote::Remote;
 use crate::resolver::Sharing;
-use crate::scheduler::Schedulers;
+use crate::scheduler::{Assigned, Schedulers};
 use crate::trace::Traces;
 
 /// A node. What decides a result lies in messages and in the store; here are handles and the
@@ -50,6 +50,7 @@ pub struct Node {
     traces: Traces,
     quarantine: Quarantine,
     followers: Followers,
+    assigned: Arc<Assigned>,
 }
 
 /// The actors that are started on demand.
@@ -74,6 +75,7 @@ impl Node {
             metrics: Metrics::of(&devices),
             traces: Traces::default(),
             followers: Followers::default(),
+            assigned: Arc::default(),
             remote,
             on_demand,
             waits: Waits::default(),
@@ -128,6 +130,11 @@ impl Node {
     #[must_use]
     pub fn devices(&self) -> &Devices {
         &self.devices
+    }
+
+    /// What this life has put into the log.
+    pub(crate) fn assigned(&self) -> &Arc<Assigned> {
+        &self.assigned
     }
 
     /// Threads for work that takes long.

@@ -25,6 +25,9 @@ const ATOM: i8 = 1;
 const LINK: i8 = 2;
 const LARGE: i8 = 3;
 
+/// Entries that room is made for before they are read.
+const MAX_RESERVED: usize = 256;
+
 /// A record that is no value: the store has checked its sum, so a program of another version wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("failed to {action} a record: {reason}")]
@@ -152,11 +155,12 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
-        let mut message = Message::new();
-        while let Some((key, Reading(value))) = map.next_entry::<ByteBuf, Reading>()? {
-            message.insert(Key::from(Bytes::from(key.into_vec())), value);
+        // A length that a record claims may be any, and more than what follows.
+        let mut entries = Vec::with_capacity(map.size_hint().unwrap_or_default().min(MAX_RESERVED));
+        while let Some((key, Reading(value))) = map.next_entry::<&Raw, Reading>()? {
+            entries.push((Key::copied(key), value));
         }
-        Ok(message.into())
+        Ok(entries.into_iter().collect::<Message>().into())
     }
 }
 

@@ -10,6 +10,7 @@
 //! signed or written, that request fails and with it all behind it; the actor ends, and the next
 //! request starts it anew from what the log says.
 
+mod assigned;
 mod line;
 
 use std::collections::HashMap;
@@ -28,6 +29,7 @@ use oxbeam_supervisor::{
 };
 use tokio::sync::oneshot;
 
+pub(crate) use self::assigned::Assigned;
 use self::line::{Broken, Line, Place};
 use crate::assignment::{self, Draft};
 use crate::error::CallError;
@@ -178,8 +180,11 @@ impl Given {
         let Self { process, slot, chain, body, origin, assignment, .. } = self;
         let (mut append_turn, mut answer_turn) = (self.append_turn, self.answer_turn);
         let wallet = node.wallet().clone();
-        let sign = move || assignment::sign(&assignment, &wallet);
-        let (signed, assignment) = node.pool().run("the signer", sign).await??;
+        let sign = move || {
+            let (signed, written) = assignment::sign(&assignment, &wallet)?;
+            Ok::<_, CallError>((signed, Id::of(&written), written))
+        };
+        let (signed, record, assignment) = node.pool().run("the signer", sign).await??;
         append_turn.turn().await?;
         let since = Instant::now();
         // The store queues appends in the order of these calls.
@@ -199,6 +204,7 @@ impl Given {
             // Its slot stays empty. Who asks again gets the slot that it had before.
             return Err(broken());
         }
+        node.assigned().note(record);
         answer_turn.turn().await?;
         answer_turn.pass();
         node.metrics().scheduled();

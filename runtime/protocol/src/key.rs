@@ -10,6 +10,50 @@ use bytes::Bytes;
 /// What a key ends in when its value is the id of a message kept elsewhere.
 pub const LINK_SUFFIX: &[u8] = b"+link";
 
+/// Keys of processes, assignments, their results and their commitments, in byte order. Which they are
+/// decides nothing but how much memory messages take.
+const KNOWN: [&str; 39] = [
+    "action",
+    "alg",
+    "ao-types",
+    "at-slot",
+    "authority",
+    "block-hash",
+    "block-height",
+    "block-timestamp",
+    "body",
+    "bundle",
+    "commitment-device",
+    "commitments",
+    "committed",
+    "committer",
+    "data",
+    "data-protocol",
+    "device",
+    "epoch",
+    "execution-device",
+    "hash-chain",
+    "initialized",
+    "input-prefix",
+    "keyid",
+    "module",
+    "name",
+    "path",
+    "process",
+    "push-device",
+    "results",
+    "scheduler",
+    "scheduler-device",
+    "signature",
+    "slot",
+    "status",
+    "tag",
+    "target",
+    "timestamp",
+    "type",
+    "variant",
+];
+
 /// A key: any bytes, case preserved, cheap to clone.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Key(Bytes);
@@ -19,6 +63,15 @@ impl Key {
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
         Self(Bytes::from_static(name.as_bytes()))
+    }
+
+    /// A key of these bytes. One that nearly every message has costs no memory.
+    #[must_use]
+    pub fn copied(name: &[u8]) -> Self {
+        match KNOWN.binary_search_by(|known| known.as_bytes().cmp(name)) {
+            Ok(at) => KNOWN.get(at).map_or_else(Self::default, |known| Self::from_static(known)),
+            Err(_) => Self(Bytes::copy_from_slice(name)),
+        }
     }
 
     /// The key of a list's element: its number, counted from 1.
@@ -175,6 +228,14 @@ mod tests {
         assert_eq!(key.with_link(), "child+link");
         assert_eq!(key.with_link().without_link(), Some(key.clone()));
         assert_eq!(key.without_link(), None);
+    }
+
+    #[test]
+    fn a_copied_key_is_the_key_whether_it_is_a_known_one_or_not() {
+        assert!(KNOWN.is_sorted());
+        for name in KNOWN.into_iter().chain(["", "zzz", "Device", "devic", "devices"]) {
+            assert_eq!(Key::copied(name.as_bytes()), name);
+        }
     }
 
     #[test]

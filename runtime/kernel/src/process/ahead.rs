@@ -14,6 +14,7 @@ use crate::assignment::{self, Unproven};
 use crate::context::Context;
 use crate::error::CallError;
 use crate::pool::Early;
+use crate::scheduler::Assigned;
 
 /// How much lies ready at most. What is larger than the bytes lies ready alone.
 const READY: Limit = Limit { count: 8, bytes: 1 << 20 };
@@ -24,6 +25,20 @@ pub(super) struct Read {
     pub(super) assignment: Message,
     /// None if nobody has verified it yet.
     pub(super) proven: Option<Result<Message, Unproven>>,
+}
+
+impl Read {
+    /// An assignment as the log has it. What this life of the node has put there was verified before.
+    fn of(record: &[u8], assigned: &Assigned) -> Result<Self, CallError> {
+        let assignment = assignment::decode(record)?;
+        let proven = assigned.has(record).then(|| Ok(assignment.clone()));
+        Ok(Self { assignment, proven })
+    }
+
+    /// What its signatures vouch for. Takes the time of verifying them, unless that is done.
+    pub(super) fn prove(&mut self) -> Result<Message, Unproven> {
+        self.proven.take().unwrap_or_else(|| assignment::authenticate(&self.assignment))
+    }
 }
 
 /// Assignments of one process, in the order of their slots.
@@ -48,8 +63,8 @@ impl Ahead {
                 return read.finish().await?.map(Some);
             }
         }
-        let assignment = assignment::read(&*context.node().store()?, process, slot).await?;
-        Ok(assignment.map(|assignment| Read { assignment, proven: None }))
+        let found = context.node().store()?.assignment(process, slot).await?;
+        found.map(|found| Read::of(&found.assignment, context.node().assigned())).transpose()
     }
 
     /// Begins with the assignments from one slot up to another, for as long as it is polled.
@@ -67,10 +82,11 @@ impl Ahead {
             && let Ok(page) = store.assignments(process, next, READY).await
         {
             for found in page.items.into_iter().take_while(|found| found.slot <= until) {
+                let assigned = context.node().assigned().clone();
                 let read = context.node().pool().begin(move || {
-                    let assignment = assignment::decode(&found.assignment)?;
-                    let proven = Some(assignment::authenticate(&assignment));
-                    Ok(Read { assignment, proven })
+                    let mut read = Read::of(&found.assignment, &assigned)?;
+                    read.proven = Some(read.prove());
+                    Ok(read)
                 });
                 self.begun.push_back((found.slot, read));
             }

@@ -3,6 +3,7 @@
 use oxbeam_protocol::commitment;
 use oxbeam_protocol::{Id, Message, Value};
 
+use crate::addresses::addresses;
 use crate::context::Context;
 use crate::error::CallError;
 
@@ -23,6 +24,12 @@ pub(crate) async fn read(context: &Context, process: Id) -> Result<Message, Call
     let known = context.node().contents()?.read_named(process).await?.ok_or_else(missing)?;
     let Value::Map(known) = context.load_all(known).await? else { return Err(missing()) };
     Ok(commitment::only_committed(&known))
+}
+
+/// The addresses that may schedule a process, as its definition says.
+pub(super) fn schedulers(definition: &Message) -> Vec<String> {
+    let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
+    said.map(addresses).unwrap_or_default()
 }
 
 /// The state before the execution device has seen it.

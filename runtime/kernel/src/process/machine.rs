@@ -86,8 +86,8 @@ pub(super) async fn ready(
     // A slot of the past was verified before it was committed.
     let chain = match is_new && context.settings().verifies_log {
         true => {
-            let definition = live.definition(context, process).await?;
-            Some(proof::prove(context, process, (&*live, &definition), &mut read).await?)
+            let schedulers = live.schedulers(context, process).await?;
+            Some(proof::prove(context, process, (&*live, &schedulers), &mut read).await?)
         }
         false => None,
     };

@@ -1,11 +1,10 @@
 //! Whether an assignment is what the process's scheduler has put at its slot: looked at once, before
 //! the slot is computed for the first time. Source: spec 11, section 7.
 
-use oxbeam_protocol::{Id, Message};
+use oxbeam_protocol::Id;
 
 use super::ahead::Read;
 use super::state::Live;
-use crate::addresses::addresses;
 use crate::assignment::{self, chain_of};
 use crate::context::Context;
 use crate::error::CallError;
@@ -14,7 +13,7 @@ use crate::error::CallError;
 pub(super) async fn prove(
     context: &Context,
     process: Id,
-    (live, definition): (&Live, &Message),
+    (live, schedulers): (&Live, &[String]),
     read: &mut Read,
 ) -> Result<Id, CallError> {
     let slot = live.next();
@@ -27,18 +26,11 @@ pub(super) async fn prove(
             before.as_ref().and_then(chain_of)
         }
     };
-    let schedulers = schedulers(definition);
     // Else here, on a thread that computes: it takes less than most slots.
-    let proven = read.proven.take().unwrap_or_else(|| assignment::authenticate(&read.assignment));
-    let placed =
-        proven.and_then(|proven| assignment::place(&proven, (process, slot), before, &schedulers));
+    let placed = read
+        .prove()
+        .and_then(|proven| assignment::place(&proven, (process, slot), before, schedulers));
     placed.map_err(|why| {
         CallError::Raised(format!("the assignment to slot {slot} cannot be believed: {why}"))
     })
-}
-
-/// Who schedules the process, as its definition says.
-fn schedulers(definition: &Message) -> Vec<String> {
-    let said = definition.get("scheduler").or_else(|| definition.get("scheduler-location"));
-    said.map(addresses).unwrap_or_default()
 }

@@ -1,5 +1,6 @@
 //! The state of a process after a slot.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use oxbeam_protocol::{Id, Message, Value};
@@ -14,8 +15,9 @@ use crate::error::CallError;
 pub(super) struct Live {
     /// The state, with everything that its devices keep to themselves.
     pub(super) state: Message,
-    /// The definition, once it was needed. The state has one too, which the process may change.
-    pub(super) definition: Option<Message>,
+    /// Who schedules the process, once that was needed: as its definition says, and not the state's
+    /// copy of it, which the process may change.
+    pub(super) schedulers: Option<Arc<[String]>>,
     /// After which slot; none if no slot was computed yet.
     pub(super) slot: Option<Slot>,
     /// The hash chain there, if it was verified on the way.
@@ -28,20 +30,20 @@ pub(super) struct Live {
 
 impl Live {
     pub(super) fn new(state: Message, slot: Option<Slot>) -> Self {
-        Self { state, definition: None, slot, chain: None, since: 0, saved: Instant::now() }
+        Self { state, schedulers: None, slot, chain: None, since: 0, saved: Instant::now() }
     }
 
-    /// The definition of the process.
-    pub(super) async fn definition(
+    /// The addresses that may schedule the process; none if anybody may.
+    pub(super) async fn schedulers(
         &mut self,
         context: &Context,
         process: Id,
-    ) -> Result<Message, CallError> {
-        if let Some(known) = &self.definition {
+    ) -> Result<Arc<[String]>, CallError> {
+        if let Some(known) = &self.schedulers {
             return Ok(known.clone());
         }
-        let definition = definition::read(context, process).await?;
-        Ok(self.definition.insert(definition).clone())
+        let schedulers = definition::schedulers(&definition::read(context, process).await?);
+        Ok(self.schedulers.insert(schedulers.into()).clone())
     }
 
     /// The slot that comes next.
