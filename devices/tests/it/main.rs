@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod apply;
+mod attempts;
 mod cache;
 mod codecs;
 mod containment;

@@ -15,6 +15,7 @@
 
 mod actor;
 mod ahead;
+mod attempt;
 mod commit;
 mod definition;
 mod load;

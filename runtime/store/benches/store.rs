@@ -231,10 +231,19 @@ fn computed(runtime: &Runtime, store: &LocalStore, slots: u64) {
         runtime.block_on(store.append(append(process, slot, Bytes::new()))).unwrap();
         let (result, hashpath, state, outbox) = (process, String::new(), None, Vec::new());
         let content = ContentBatch::default();
-        let allowance = None;
-        let printed = String::new();
-        let commit =
-            Commit { process, slot, result, hashpath, state, outbox, content, allowance, printed };
+        let (allowance, printed, begins_next) = (None, String::new(), false);
+        let commit = Commit {
+            process,
+            slot,
+            result,
+            hashpath,
+            state,
+            outbox,
+            content,
+            allowance,
+            printed,
+            begins_next,
+        };
         runtime.block_on(store.commit(commit)).unwrap();
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::de::DeserializeOwned;
 
-use crate::answer::{Answer, ready};
+use crate::answer::{Answer, fail, ready};
 use crate::checkpoint::Collector;
 use crate::config::StoreConfig;
 use crate::engine::memory::{Memory, MemoryDisk};
@@ -279,37 +279,26 @@ impl LocalStore {
         &self,
         family: Family,
         key: Bytes,
-        turn: impl FnOnce(R) -> T + Clone + Send + 'static,
+        turn: impl FnOnce(R) -> T + Send + 'static,
     ) -> Answer<Option<T>> {
-        let at = key.clone();
-        let again = turn.clone();
-        self.cached_or(
-            family,
-            key,
-            move |key, sealed| unseal(family, key, sealed).map(turn),
-            move |engine| {
-                let sealed = engine.get(family, &at)?;
-                sealed.map(|sealed| unseal(family, &at, &sealed).map(again)).transpose()
-            },
-        )
+        let record = move |key: &Bytes, sealed: Option<Bytes>| {
+            sealed.map(|sealed| unseal(family, key, &sealed).map(turn)).transpose()
+        };
+        match self.cached(family, &key) {
+            Ok(Cached::Known(sealed)) => ready(record(&key, sealed)),
+            Ok(Cached::OnDisk) => {
+                self.0.readers.run(move |engine| record(&key, engine.get(family, &key)?))
+            }
+            Err(error) => fail(error),
+        }
     }
 
-    /// Reads on this thread if memory knows a value that is not long, else on another one.
-    pub(crate) fn cached_or<T: Send + 'static>(
-        &self,
-        family: Family,
-        key: Bytes,
-        found: impl FnOnce(&[u8], &[u8]) -> Result<T, StoreError>,
-        read: impl FnOnce(&dyn Engine) -> Result<Option<T>, StoreError> + Send + 'static,
-    ) -> Answer<Option<T>> {
-        match self.0.engine.get_cached(family, &key) {
-            Ok(Cached::Known(Some(sealed))) if sealed.len() <= LONG_BYTES => {
-                ready(found(&key, &sealed).map(Some))
-            }
-            // Also for what memory knows to be absent: content may be there under an alias.
-            Ok(Cached::Known(_) | Cached::OnDisk) => self.0.readers.run(read),
-            Err(error) => ready(Err(error)),
-        }
+    /// What memory knows of a record, unless it is long: that is for another thread than this one.
+    pub(crate) fn cached(&self, family: Family, key: &Bytes) -> Result<Cached, StoreError> {
+        Ok(match self.0.engine.get_cached(family, key)? {
+            Cached::Known(Some(sealed)) if sealed.len() > LONG_BYTES => Cached::OnDisk,
+            cached => cached,
+        })
     }
 }
 

@@ -109,6 +109,9 @@ pub struct Commit {
     pub allowance: Option<Allowance>,
     /// What guests printed in the slot, for people. At most [`MAX_PRINTED_BYTES`].
     pub printed: String,
+    /// Counts an attempt at the next slot together with the commit, if the log has that slot: as
+    /// [`Results::count_attempt`] would.
+    pub begins_next: bool,
 }
 
 /// What guests were allowed while a slot was computed. It decides the result, so that whoever
@@ -134,6 +137,9 @@ impl Commit {
 pub struct Committed {
     /// The slot had this result before; its outbox entries are those of the first time.
     pub repeated: bool,
+    /// Attempts at the next slot, the one that was begun with this commit included. None if none was:
+    /// the log does not have that slot, or the commit was repeated.
+    pub next_attempts: Option<u32>,
 }
 
 /// What a slot came to.
@@ -185,12 +191,23 @@ struct Prepared {
     record: ResultRecord,
     outbox: outbox::Prepared,
     content: crate::content::Prepared,
+    begins_next: bool,
 }
 
 impl Prepared {
     fn new(commit: Commit) -> Result<Self, StoreError> {
-        let Commit { process, slot, result, hashpath, state, outbox, content, allowance, printed } =
-            commit;
+        let Commit {
+            process,
+            slot,
+            result,
+            hashpath,
+            state,
+            outbox,
+            content,
+            allowance,
+            printed,
+            begins_next,
+        } = commit;
         if hashpath.len() > MAX_HASHPATH_BYTES {
             let (size, limit) = (hashpath.len(), MAX_HASHPATH_BYTES);
             return Err(StoreError::TooLarge { what: "a hashpath", size, limit });
@@ -203,11 +220,11 @@ impl Prepared {
         let (sent, came_with) = (outbox.count(), CameWith::from(&content));
         let record = ResultRecord { result, hashpath, state, sent, came_with, allowance, printed };
         let content = crate::content::Prepared::new(content)?;
-        Ok(Self { process, slot, record, outbox, content })
+        Ok(Self { process, slot, record, outbox, content, begins_next })
     }
 
     fn plan(self, batch: &mut Batch<'_>) -> Result<Committed, StoreError> {
-        let Self { process, slot, record, outbox, content } = self;
+        let Self { process, slot, record, outbox, content, begins_next } = self;
         refuse_half_done(batch, &process)?;
         let key = keys::of_slot(RESULT, &process, slot);
         if let Some(found) = batch.record::<ResultRecord>(Family::Results, &key)? {
@@ -220,11 +237,11 @@ impl Prepared {
             given.allowance = found.allowance;
             given.printed.clone_from(&found.printed);
             return match found == given {
-                true => Ok(Committed { repeated: true }),
+                true => Ok(Committed { repeated: true, next_attempts: None }),
                 false => Err(StoreError::ResultDiffers { process, slot }),
             };
         }
-        check_order(batch, process, slot)?;
+        let last = check_order(batch, process, slot)?;
         batch.put_record(Family::Results, key, &record);
         batch.put_record(Family::Results, keys::of_process(COMPUTED, &process), &slot);
         let attempts = keys::of_slot(ATTEMPTS, &process, slot);
@@ -233,8 +250,19 @@ impl Prepared {
         }
         outbox.plan(batch);
         content.plan(batch)?;
-        Ok(Committed { repeated: false })
+        let next = slot.checked_add(1).filter(|next| begins_next && *next <= last);
+        let next_attempts = next.map(|next| one_more_attempt(batch, &process, next)).transpose()?;
+        Ok(Committed { repeated: false, next_attempts })
     }
+}
+
+/// Counts an attempt. Answers with how many there are now.
+fn one_more_attempt(batch: &mut Batch<'_>, process: &Id, slot: Slot) -> Result<u32, StoreError> {
+    let key = keys::of_slot(ATTEMPTS, process, slot);
+    let attempts: Option<u32> = batch.record(Family::Results, &key)?;
+    let attempts = attempts.unwrap_or(0).saturating_add(1);
+    batch.put_record(Family::Results, key, &attempts);
+    Ok(attempts)
 }
 
 /// Counts one more message of a slot that has a result.
@@ -255,12 +283,12 @@ pub(crate) fn sends_one_more(
     Ok(())
 }
 
-/// The slot must be in the log, and right after the last one with a result.
-fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreError> {
+/// The slot must be in the log, and right after the last one with a result. Answers with the last
+/// one in the log.
+fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<Slot, StoreError> {
     let head: Option<Head> = batch.record(Family::Log, &keys::of_process(HEAD, &process))?;
-    if head.is_none_or(|head| slot > head.slot) {
-        return Err(StoreError::NotScheduled { process, slot });
-    }
+    let last = head.map(|head| head.slot).filter(|last| slot <= *last);
+    let last = last.ok_or(StoreError::NotScheduled { process, slot })?;
     let at = keys::of_process(COMPUTED, &process);
     let computed: Option<Slot> = batch.record(Family::Results, &at)?;
     let expected = match computed {
@@ -270,7 +298,7 @@ fn check_order(batch: &Batch<'_>, process: Id, slot: Slot) -> Result<(), StoreEr
     if slot != expected {
         return Err(StoreError::OutOfOrder { process, given: slot, expected });
     }
-    Ok(())
+    Ok(last)
 }
 
 impl Results for LocalStore {
@@ -313,13 +341,9 @@ impl Results for LocalStore {
     }
 
     fn count_attempt(&self, process: Id, slot: Slot) -> Answer<u32> {
-        let key = keys::of_slot(ATTEMPTS, &process, slot);
         self.writer().submit(How::buffered(64), move |batch| {
             refuse_half_done(batch, &process)?;
-            let attempts: Option<u32> = batch.record(Family::Results, &key)?;
-            let attempts = attempts.unwrap_or(0).saturating_add(1);
-            batch.put_record(Family::Results, key, &attempts);
-            Ok(attempts)
+            one_more_attempt(batch, &process, slot)
         })
     }
 

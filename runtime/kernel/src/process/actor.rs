@@ -16,7 +16,8 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::ahead::Ahead;
-use super::machine::Stopped;
+use super::attempt::Attempt;
+use super::machine::{Commits, Stopped};
 use super::state::{Live, shown};
 use super::waits::Worker;
 use super::{Wanted, commit, load, machine};
@@ -68,7 +69,7 @@ pub struct ProcessActor {
     computing: bool,
     /// A checkpoint is to be written after a while.
     timed: bool,
-    attempt: machine::Attempt,
+    attempt: Attempt,
     /// The slot that was tried last and has no state.
     failed: Option<Slot>,
     /// Shown states of the last slots, the latest last.
@@ -113,7 +114,7 @@ impl ProcessActor {
             ahead: Ahead::default(),
             computing: false,
             timed: false,
-            attempt: machine::Attempt::default(),
+            attempt: Attempt::default(),
             failed: None,
             recent: VecDeque::new(),
             waiting: BTreeMap::new(),
@@ -172,6 +173,8 @@ impl ProcessActor {
             return;
         }
         self.lag.is(0);
+        // Whoever waited for the next slot has gone.
+        self.attempt.withdraw(&self.context, self.process);
         self.save_later(ctx);
     }
 
@@ -225,7 +228,7 @@ impl ProcessActor {
 
     fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
         self.computing = false;
-        self.attempt.set(None);
+        self.attempt.over();
         if done.failed.is_some() {
             self.failed = done.failed;
         }
@@ -293,7 +296,7 @@ struct Work {
     last: Option<Slot>,
     failed: Option<Slot>,
     past: bool,
-    attempt: machine::Attempt,
+    attempt: Attempt,
 }
 
 impl Work {
@@ -307,6 +310,8 @@ impl Work {
     ) -> Done {
         match live {
             Some(live) if live.slot == self.wanted => {
+                // A copy runs guests as well: it is made before the next slot is.
+                self.attempt.withdraw(&context, process);
                 let copy = commit::with_snapshot(&context, &live.state).await;
                 let copy = copy.map(Message::without_handles);
                 Done { copy: Some(copy), ..Done::at(live) }
@@ -337,8 +342,11 @@ impl Work {
                 Err(error) => Done::unloaded(Stopped::By(error)),
             };
         };
-        let (state, commits) = ((&mut live, &mut *ahead), !self.past);
-        let ready = machine::ready(&context, process, state, commits, &self.attempt).await;
+        let commits = Commits { attempt: &self.attempt, last: self.last };
+        let commits = Some(commits).filter(|_| !self.past);
+        let ready = machine::ready(&context, process, (&mut live, &mut *ahead), commits).await;
+        // Where the slot is not tried after all.
+        self.attempt.withdraw(&context, process);
         let ready = match ready {
             Ok(ready) => ready,
             // Nothing ran. Whoever asks for a slot that is not there costs nobody anything.
@@ -351,7 +359,7 @@ impl Work {
         let before = live.clone();
         let last = self.last.filter(|_| ready.is_verified());
         let slots = before.next().checked_add(1).zip(last);
-        let next = machine::next(process, live, ready, !self.past);
+        let next = machine::next(process, live, ready, commits);
         match meanwhile(next, ahead, (&context, process, slots)).await {
             Ok(live) => Done::at(live),
             Err(stopped) => {
@@ -385,9 +393,7 @@ impl Actor for ProcessActor {
 
     /// Runs only when the actor ends in order: after a panic or when it is killed, the attempt counts.
     fn stopped(&mut self, _: &mut Self::Context) {
-        if let Some(slot) = self.attempt.take() {
-            commit::broken_off(&self.context, self.process, slot);
-        }
+        self.attempt.break_off(&self.context, self.process);
     }
 }
 

@@ -1,8 +1,7 @@
-//! What is on disk of a process that computes: attempts, results, checkpoints.
+//! What is on disk of a process that computes: results, checkpoints.
 //!
-//! An attempt is counted before it is made, so that a slot which ends the program is not tried for
-//! ever. A result is committed with all that the slot sends, in one batch. A checkpoint only saves
-//! work, so one that cannot be written is said and forgotten.
+//! A result is committed with all that the slot sends, in one batch. A checkpoint only saves work, so
+//! one that cannot be written is said and forgotten.
 
 use std::time::Instant;
 
@@ -21,31 +20,6 @@ use crate::outbox;
 use crate::quarantine::{self, Cause};
 use crate::record;
 use crate::resolver::HASHPATH;
-
-/// Counts an attempt at a slot, unless its process is held. Answers with what the slot is computed
-/// with: with more fuel, if the operator has given it some.
-pub(super) async fn begin(
-    context: &Context,
-    process: Id,
-    slot: Slot,
-) -> Result<Context, CallError> {
-    let node = context.node();
-    let fuel = node.quarantine().admit(process, slot)?;
-    let attempts = node.store()?.count_attempt(process, slot).await?;
-    if attempts > context.settings().max_attempts {
-        return Err(node.set_aside(process, slot, attempts - 1).await?);
-    }
-    Ok(fuel.map_or_else(|| context.clone(), |fuel| context.with_fuel(fuel)))
-}
-
-/// Takes back the attempt at a slot that an orderly end broke off: nothing is known of the slot.
-pub(super) fn broken_off(context: &Context, process: Id, slot: Slot) {
-    if let Ok(store) = context.node().store() {
-        // Queued before the store is told to end, which comes after its processes. An attempt that is
-        // counted for want of that costs one of several.
-        drop(store.take_back_attempt(process, slot));
-    }
-}
 
 /// Notes a slot that has no state, or that was not committed. One that came to an end by itself did no
 /// harm: it may be tried again.
@@ -82,14 +56,15 @@ async fn not_committed(
     }
 }
 
-/// Commits a slot. One that was committed before must have come to the same.
+/// Commits a slot. One that was committed before must have come to the same. Answers with the
+/// attempts at the next slot, if that was to be begun with this one and the log has it.
 pub(super) async fn commit(
     context: &Context,
     process: Id,
     live: &Live,
     slot: Slot,
-    is_new: bool,
-) -> Result<(), CallError> {
+    (is_new, begins_next): (bool, bool),
+) -> Result<Option<u32>, CallError> {
     let store = context.node().store()?;
     let Results { results, id: result, record } = Results::of(context, &live.state).await?;
     let hashpath = hashpath(&live.state);
@@ -109,8 +84,9 @@ pub(super) async fn commit(
         content,
         allowance: Some(context.guest_limits().allowance()),
         printed: context.printed(),
+        begins_next,
     };
-    store.commit(commit).await?;
+    let committed = store.commit(commit).await?;
     if is_new {
         context.node().metrics().computed();
         if let Err(error) = context.node().got_past(process, slot).await {
@@ -119,7 +95,7 @@ pub(super) async fn commit(
         }
         context.node().followers().tell(process);
     }
-    Ok(())
+    Ok(committed.next_attempts)
 }
 
 /// What a slot came to, whole. Its id follows from what was computed, and not from what the process
@@ -176,14 +152,11 @@ fn hashpath(state: &Message) -> String {
     }
 }
 
-/// Writes a checkpoint if enough slots or enough time have passed since the last.
-pub(super) async fn save_if_due(context: &Context, process: Id, live: &mut Live) {
+/// Whether enough slots or enough time have passed since the last checkpoint for another one.
+pub(super) fn is_due(context: &Context, live: &Live) -> bool {
     let settings = context.settings();
-    let due = live.since >= settings.checkpoint_slots.max(1)
-        || live.saved.elapsed() >= settings.checkpoint_interval;
-    if due {
-        save(context, process, live).await;
-    }
+    live.since >= settings.checkpoint_slots.max(1)
+        || live.saved.elapsed() >= settings.checkpoint_interval
 }
 
 /// Writes a checkpoint of a state, unless there is one.

@@ -1,12 +1,10 @@
 //! One slot of a process. Source: spec 10, section 5.2.
 
-use std::cell::Cell;
-use std::rc::Rc;
-
 use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{Slot, StoreError};
 
 use super::ahead::Ahead;
+use super::attempt::Attempt;
 use super::commit;
 use super::proof;
 use super::role::{Role, run_as};
@@ -61,8 +59,13 @@ impl Ready {
     }
 }
 
-/// The slot that is tried, while it is. Its actor knows by it what an orderly end breaks off.
-pub(super) type Attempt = Rc<Cell<Option<Slot>>>;
+/// What an actor has that commits the slots it computes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Commits<'a> {
+    pub(super) attempt: &'a Attempt,
+    /// The last slot that somebody waits for.
+    pub(super) last: Option<Slot>,
+}
 
 /// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
 /// that what one runs for the state is as it was, whatever comes of it.
@@ -70,8 +73,7 @@ pub(super) async fn ready(
     context: &Context,
     process: Id,
     (live, ahead): (&mut Live, &mut Ahead),
-    commits: bool,
-    attempt: &Attempt,
+    commits: Option<Commits<'_>>,
 ) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
@@ -80,7 +82,8 @@ pub(super) async fn ready(
     };
     // What was committed before harmed nobody then: only its result is held against this one.
     let known = store.result(process, slot).await.map_err(CallError::from)?;
-    let is_new = commits && known.is_none();
+    let commits = commits.filter(|_| known.is_none());
+    let is_new = commits.is_some();
     // Guests are allowed what they were allowed then, or the slot might come to something else.
     let context = &context.allowing(known.and_then(|known| known.allowance));
     // A slot of the past was verified before it was committed.
@@ -91,14 +94,13 @@ pub(super) async fn ready(
         }
         false => None,
     };
-    let context = match is_new {
-        true => {
-            attempt.set(Some(slot));
-            &commit::begin(context, process, slot).await?.keeping_prints()
+    let context = match commits {
+        Some(Commits { attempt, .. }) => {
+            attempt.make(context, process, slot).await?.keeping_prints()
         }
-        false => context,
+        None => context.clone(),
     };
-    Ok(Ready { assignment: read.assignment, chain, is_new, context: context.clone() })
+    Ok(Ready { assignment: read.assignment, chain, is_new, context })
 }
 
 /// Computes the next slot of a state and, unless it is done before, commits it.
@@ -106,7 +108,7 @@ pub(super) async fn next(
     process: Id,
     live: Live,
     ready: Ready,
-    commits: bool,
+    commits: Option<Commits<'_>>,
 ) -> Result<Live, Stopped> {
     let Ready { assignment, chain, is_new, context } = ready;
     let slot = live.next();
@@ -124,8 +126,12 @@ pub(super) async fn next(
     let state = computed?;
     let since = live.since.saturating_add(1);
     let mut live = Live { state, slot: Some(slot), chain, since, ..live };
-    if commits {
-        let committed = commit::commit(context, process, &live, slot, is_new).await;
+    if let Some(Commits { attempt, last }) = commits {
+        let is_due = commit::is_due(context, &live);
+        // A checkpoint runs guests as well: the next slot is not begun before that.
+        let begins_next = is_new && !is_due && last > Some(slot);
+        let how = (is_new, begins_next);
+        let committed = commit::commit(context, process, &live, slot, how).await;
         // What was committed before is noted only if it came to something else now.
         let differs = matches!(committed, Err(CallError::Store(StoreError::ResultDiffers { .. })));
         if differs {
@@ -135,8 +141,10 @@ pub(super) async fn next(
         if let (true, Err(why)) = (is_new || differs, &committed) {
             commit::failed(context, process, slot, why).await?;
         }
-        committed?;
-        commit::save_if_due(context, process, &mut live).await;
+        attempt.committed(slot, committed?);
+        if is_due {
+            commit::save(context, process, &mut live).await;
+        }
     }
     Ok(live)
 }

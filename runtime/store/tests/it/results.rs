@@ -4,7 +4,7 @@ use oxbeam_store::{
     Allowance, Commit, Content, ContentBatch, Limit, Log, Outbox, Results, StoreError,
 };
 
-use crate::common::{append, bytes, commit, id, on_both, outgoing};
+use crate::common::{append, bytes, commit, id, on_both, outgoing, poll_once};
 
 #[tokio::test]
 async fn a_slot_is_committed_with_all_that_belongs_to_it() {
@@ -131,6 +131,49 @@ async fn attempts_are_counted_across_restarts_until_the_slot_is_committed() {
         assert_eq!(store.count_attempt(process, 0).await.unwrap(), 1);
         store.commit(commit(process, 0)).await.unwrap();
         assert_eq!(store.attempts(process, 0).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_commit_that_begins_the_next_slot_counts_an_attempt_at_it() {
+    on_both(|place| async move {
+        let store = place.open();
+        let process = id("process");
+        for slot in 0..3 {
+            store.append(append(process, slot)).await.unwrap();
+        }
+        let begins = |slot| Commit { begins_next: true, ..commit(process, slot) };
+        let early = store.commit(begins(1)).await.unwrap_err();
+        assert!(matches!(early, StoreError::OutOfOrder { .. }), "{early}");
+        assert_eq!(store.attempts(process, 2).await.unwrap(), 0, "it is refused");
+        assert_eq!(store.commit(begins(0)).await.unwrap().next_attempts, Some(1));
+        let again = store.commit(begins(0)).await.unwrap();
+        assert_eq!((again.repeated, again.next_attempts), (true, None));
+        let differs = Commit { result: id("another"), ..begins(0) };
+        store.commit(differs).await.unwrap_err();
+        let store = place.reopen(store).await;
+        assert_eq!(store.attempts(process, 1).await.unwrap(), 1);
+        assert_eq!(store.count_attempt(process, 1).await.unwrap(), 2);
+        assert_eq!(store.count_attempt(process, 2).await.unwrap(), 1);
+        assert_eq!(store.commit(begins(1)).await.unwrap().next_attempts, Some(2));
+        assert_eq!(store.attempts(process, 1).await.unwrap(), 0, "it is committed");
+        assert_eq!(store.commit(begins(2)).await.unwrap().next_attempts, None);
+        assert_eq!(store.attempts(process, 3).await.unwrap(), 0, "the log does not have it");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_result_that_memory_knows_not_to_be_there_is_not_waited_for() {
+    on_both(|place| async move {
+        let store = place.open();
+        let process = id("process");
+        store.append(append(process, 0)).await.unwrap();
+        assert_eq!(poll_once(&mut store.result(process, 0)).unwrap().unwrap(), None);
+        store.commit(commit(process, 0)).await.unwrap();
+        assert!(poll_once(&mut store.result(process, 0)).unwrap().unwrap().is_some());
+        assert_eq!(poll_once(&mut store.result(process, 1)).unwrap().unwrap(), None);
     })
     .await;
 }

@@ -2,9 +2,9 @@
 
 use oxbeam_protocol::Id;
 use oxbeam_store::{
-    Append, CatchUp, Change, Checkpoints, Content, ContentBatch, EntryKey, LocalStore, Log, Memory,
-    NewCheckpoint, Origin, Outbox, PAGE_BYTES, Persist, Processes, Results, Status, StoreError,
-    Table, Tables, Timer, Timers,
+    Append, CatchUp, Change, Checkpoints, Commit, Committed, Content, ContentBatch, EntryKey,
+    LocalStore, Log, Memory, NewCheckpoint, Origin, Outbox, PAGE_BYTES, Persist, Processes,
+    Results, Status, StoreError, Table, Tables, Timer, Timers,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -46,6 +46,7 @@ pub(super) enum Operation {
         off: i64,
         sends: u32,
         other: bool,
+        begins_next: bool,
     },
     Attempt(&'static str),
     /// On the entry of this number of those there are.
@@ -87,8 +88,10 @@ pub(super) fn one() -> impl Strategy<Value = Operation> {
         3 => crash.prop_map(Operation::Crash),
         8 => (process(), off(), proptest::option::weighted(0.3, 0..ORIGINS))
             .prop_map(|(process, off, origin)| Operation::Append { process, off, origin }),
-        8 => (process(), off(), 0..3_u32, proptest::bool::weighted(0.1)).prop_map(
-            |(process, off, sends, other)| Operation::Commit { process, off, sends, other }
+        8 => (process(), off(), 0..3_u32, proptest::bool::weighted(0.1), any::<bool>()).prop_map(
+            |(process, off, sends, other, begins_next)| {
+                Operation::Commit { process, off, sends, other, begins_next }
+            }
         ),
         2 => process().prop_map(Operation::Attempt),
         1 => (0..9_usize, 0..9_u64).prop_map(|(entry, at)| Operation::Begin(entry, at)),
@@ -121,8 +124,9 @@ pub(super) async fn run(store: &LocalStore, state: &mut State, operation: &Opera
         Operation::Append { process, off, origin } => {
             append_to(store, state, id(process), off, origin).await
         }
-        Operation::Commit { process, off, sends, other } => {
-            commit_to(store, state, id(process), off, sends, other).await
+        Operation::Commit { process, off, sends, other, begins_next } => {
+            let given = (sends, other, begins_next);
+            commit_to(store, state, id(process), off, given).await
         }
         Operation::Attempt(name) => attempt(store, state, id(name)).await,
         Operation::Begin(..)
@@ -203,12 +207,11 @@ async fn commit_to(
     state: &mut State,
     process: Id,
     off: i64,
-    sends: u32,
-    other: bool,
+    (sends, other, begins_next): (u32, bool, bool),
 ) -> bool {
     let mut known = state.processes.get(&process).cloned().unwrap_or_default();
     let Some(slot) = (known.results.len() as u64).checked_add_signed(off) else { return false };
-    let mut commit = commit(process, slot);
+    let mut commit = Commit { begins_next, ..commit(process, slot) };
     commit.outbox = (0..sends).map(|index| outgoing(index, slot % 5)).collect();
     if other {
         commit.hashpath.push_str(" other");
@@ -220,7 +223,10 @@ async fn commit_to(
         // What a slot sends need not be given again.
         let is_without = sends == 0 && found.rsplit_once(' ').unwrap().0 == hashpath;
         match *found == result || is_without {
-            true => assert!(committed.unwrap().repeated),
+            true => {
+                let repeated = Committed { repeated: true, next_attempts: None };
+                assert_eq!(committed.unwrap(), repeated);
+            }
             false => assert!(matches!(committed.unwrap_err(), StoreError::ResultDiffers { .. })),
         }
     } else if slot >= known.log.len() as u64 {
@@ -228,9 +234,10 @@ async fn commit_to(
     } else if off != 0 {
         assert!(matches!(committed.unwrap_err(), StoreError::OutOfOrder { .. }));
     } else {
-        assert!(!committed.unwrap().repeated);
         known.results.push(result);
-        known.attempts = 0;
+        known.attempts = u32::from(begins_next && known.results.len() < known.log.len());
+        let next_attempts = Some(known.attempts).filter(|attempts| *attempts > 0);
+        assert_eq!(committed.unwrap(), Committed { repeated: false, next_attempts });
         for index in 0..sends {
             let (status, next_try) = (Status::Pending, slot % 5);
             let key = EntryKey { process, slot, index };

@@ -1,0 +1,181 @@
+//! Attempts at the slots of a process: each is counted before it is made, and what is not made is
+//! not counted.
+
+use std::sync::Arc;
+
+use oxbeam_kernel::{Call, CallError, Device, NodeMessage, Outcome, Reply, Row};
+use oxbeam_protocol::{Id, Message, Value, commitment};
+use oxbeam_store::{Append, ContentBatch};
+use parking_lot::Mutex;
+use tokio::sync::{Notify, Semaphore};
+
+use crate::node::{TestNode, proven};
+
+const NONE: [u64; 0] = [];
+
+/// An execution device that looks at the attempts while it computes a slot.
+struct Watcher {
+    /// Which slot, and the attempts at it and at the next one.
+    seen: Mutex<Vec<(u64, u32, u32)>>,
+    begun: Notify,
+    /// How many slots it may compute.
+    room: Semaphore,
+}
+
+impl Watcher {
+    fn with_room(room: usize) -> Arc<Self> {
+        let (seen, begun) = Default::default();
+        Arc::new(Self { seen, begun, room: Semaphore::new(room) })
+    }
+
+    async fn compute(&self, call: Call) -> Result<Outcome, CallError> {
+        let process = call.base.get("process").unwrap().as_map().unwrap();
+        let process = commitment::signed_id(&process.clone().into()).unwrap();
+        let Some(Value::Integer(slot)) = call.request.get("slot") else { panic!("no slot") };
+        let slot = u64::try_from(slot).unwrap();
+        let store = call.context.node().store()?;
+        let attempts = store.attempts(process, slot).await?;
+        let next = store.attempts(process, slot + 1).await?;
+        self.seen.lock().push((slot, attempts, next));
+        self.begun.notify_one();
+        self.room.acquire().await.unwrap().forget();
+        Ok(Outcome::ok(call.base.with("results", Message::new())))
+    }
+}
+
+impl Device for Watcher {
+    fn answers(&self, function: &str, _: &Message) -> bool {
+        matches!(function, "init" | "compute")
+    }
+
+    fn call(self: Arc<Self>, call: Call) -> Reply {
+        Box::pin(async move {
+            match call.function().as_str() {
+                "init" => Ok(Outcome::ok(call.base)),
+                _ => self.compute(call).await,
+            }
+        })
+    }
+}
+
+fn rows(watcher: &Arc<Watcher>) -> Vec<Row> {
+    vec![Row { names: &["watcher@1.0"], device: watcher.clone() }]
+}
+
+/// A node, and a process of the device with so many slots.
+async fn scene(watcher: &Arc<Watcher>, slots: u64) -> (TestNode, Id) {
+    let node = TestNode::with_devices(NodeMessage::default(), rows(watcher)).await;
+    let definition = Message::from([
+        ("device", "process@1.0"),
+        ("type", "Process"),
+        ("execution-device", "watcher@1.0"),
+    ]);
+    let definition = definition.with("scheduler", node.node.address());
+    let definition = node.node.sign(definition, None).await.unwrap();
+    let process = commitment::signed_id(&definition.clone().into()).unwrap();
+    node.node.schedule(process, proven(&definition), None).await.unwrap();
+    for _ in 1..slots {
+        let message = Message::new().with("target", process.to_string());
+        let message = node.node.sign(message, None).await.unwrap();
+        node.node.schedule(process, proven(&message), None).await.unwrap();
+    }
+    (node, process)
+}
+
+/// The answer to somebody who asks for a slot.
+fn asked(
+    node: &TestNode,
+    process: Id,
+    slot: u64,
+) -> impl Future<Output = Result<Outcome, CallError>> + use<> {
+    let context = node.context();
+    let path = format!("/{process}/compute&slot={slot}");
+    async move { context.run(&Message::new().with("path", path)).await }
+}
+
+/// The slots, of so many, at which attempts are left.
+async fn left(node: &TestNode, process: Id, slots: u64) -> Vec<u64> {
+    let store = node.node.store().unwrap();
+    // What was asked of the store before is done when this is.
+    store.forget_attempts(Id::of(b"another"), 0).await.unwrap();
+    let mut left = Vec::new();
+    for slot in 0..slots {
+        if store.attempts(process, slot).await.unwrap() > 0 {
+            left.push(slot);
+        }
+    }
+    left
+}
+
+#[actix_rt::test]
+async fn each_of_many_slots_is_counted_when_it_is_tried_and_forgotten_when_it_is_committed() {
+    let watcher = Watcher::with_room(30);
+    let (node, process) = scene(&watcher, 30).await;
+    asked(&node, process, 25).await.unwrap();
+    assert_eq!(left(&node, process, 30).await, NONE);
+    asked(&node, process, 29).await.unwrap();
+    assert_eq!(left(&node, process, 31).await, NONE, "nor beyond the log");
+    let seen: Vec<_> = (0..30).map(|slot| (slot, 1, 0)).collect();
+    assert_eq!(*watcher.seen.lock(), seen);
+}
+
+#[actix_rt::test]
+async fn a_slot_whose_assignment_is_not_believed_is_not_counted() {
+    let watcher = Watcher::with_room(2);
+    let (node, process) = scene(&watcher, 2).await;
+    let unsigned = Message::new().with("slot", 2).with("body", Message::new());
+    let append = Append {
+        process,
+        slot: 2,
+        assignment: oxbeam_kernel::record::encode(&unsigned.into()).unwrap(),
+        chain: Id::of(b"chain"),
+        body: None,
+        origin: None,
+        content: ContentBatch::default(),
+    };
+    node.node.store().unwrap().append(append).await.unwrap();
+    for _ in 0..5 {
+        let refused = asked(&node, process, 2).await.unwrap_err();
+        assert!(matches!(refused, CallError::Raised(_)), "{refused}");
+        assert_eq!(left(&node, process, 3).await, NONE);
+    }
+    assert_eq!(*watcher.seen.lock(), [(0, 1, 0), (1, 1, 0)]);
+}
+
+#[actix_rt::test]
+async fn a_slot_that_the_operator_does_not_want_tried_is_not_counted() {
+    let watcher = Watcher::with_room(0);
+    let (node, process) = scene(&watcher, 3).await;
+    let asks = actix_rt::spawn(asked(&node, process, 2));
+    watcher.begun.notified().await;
+    node.node.abandon(process, Vec::new()).await.unwrap();
+    watcher.room.add_permits(3);
+    let refused = asks.await.unwrap().unwrap_err();
+    assert!(matches!(refused, CallError::Abandoned { .. }), "{refused}");
+    assert_eq!(left(&node, process, 3).await, NONE);
+    node.node.resume(process, None, Vec::new()).await.unwrap();
+    asked(&node, process, 2).await.unwrap();
+    assert_eq!(left(&node, process, 3).await, NONE);
+    assert_eq!(*watcher.seen.lock(), [(0, 1, 0), (1, 1, 0), (2, 1, 0)]);
+}
+
+#[actix_rt::test]
+async fn an_orderly_end_leaves_no_attempt_wherever_it_comes() {
+    let watcher = Watcher::with_room(Semaphore::MAX_PERMITS);
+    let (mut node, process) = scene(&watcher, 60).await;
+    let mut turns = 0;
+    loop {
+        let asks = actix_rt::spawn(asked(&node, process, 59));
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        let is_answered = asks.is_finished();
+        node = node.restarted(NodeMessage::default(), rows(&watcher)).await;
+        assert_eq!(left(&node, process, 60).await, NONE, "after {turns} turns");
+        if is_answered {
+            break;
+        }
+        turns += 1 + turns / 8;
+    }
+    assert!(watcher.seen.lock().iter().all(|(_, attempts, _)| *attempts <= 1));
+}
