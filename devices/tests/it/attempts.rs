@@ -1,6 +1,7 @@
 //! Attempts at the slots of a process: each is counted before it is made, and what is not made is
 //! not counted.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use oxbeam_kernel::{Call, CallError, Device, NodeMessage, Outcome, Reply, Row};
@@ -146,11 +147,13 @@ async fn a_slot_whose_assignment_is_not_believed_is_not_counted() {
 async fn a_slot_that_the_operator_does_not_want_tried_is_not_counted() {
     let watcher = Watcher::with_room(0);
     let (node, process) = scene(&watcher, 3).await;
-    let asks = actix_rt::spawn(asked(&node, process, 2));
-    watcher.begun.notified().await;
-    node.node.abandon(process, Vec::new()).await.unwrap();
-    watcher.room.add_permits(3);
-    let refused = asks.await.unwrap().unwrap_err();
+    let abandons = async {
+        watcher.begun.notified().await;
+        node.node.abandon(process, Vec::new()).await.unwrap();
+        watcher.room.add_permits(3);
+    };
+    let (refused, ()) = tokio::join!(asked(&node, process, 2), abandons);
+    let refused = refused.unwrap_err();
     assert!(matches!(refused, CallError::Abandoned { .. }), "{refused}");
     assert_eq!(left(&node, process, 3).await, NONE);
     node.node.resume(process, None, Vec::new()).await.unwrap();
@@ -165,11 +168,17 @@ async fn an_orderly_end_leaves_no_attempt_wherever_it_comes() {
     let (mut node, process) = scene(&watcher, 60).await;
     let mut turns = 0;
     loop {
-        let asks = actix_rt::spawn(asked(&node, process, 59));
-        for _ in 0..turns {
-            tokio::task::yield_now().await;
-        }
-        let is_answered = asks.is_finished();
+        let patience = async {
+            for _ in 0..turns {
+                tokio::task::yield_now().await;
+            }
+        };
+        let mut asks = pin!(asked(&node, process, 59));
+        let is_answered = tokio::select! {
+            biased;
+            answer = &mut asks => answer.is_ok(),
+            () = patience => false,
+        };
         node = node.restarted(NodeMessage::default(), rows(&watcher)).await;
         assert_eq!(left(&node, process, 60).await, NONE, "after {turns} turns");
         if is_answered {
