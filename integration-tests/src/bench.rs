@@ -6,6 +6,6 @@ mod load;
 mod message;
 
 pub use client::{Client, Reply};
-pub use fill::fill;
+pub use fill::{fill, multiply};
 pub use load::{Load, Measured};
 pub use message::{definition, signed, wire};

@@ -1,13 +1,14 @@
-//! `make bench-start`: how long a node with long logs takes to start.
+//! `make bench-start`: how long a node with long logs takes to start, and one with many processes.
 //!
-//! usage: `bench-start PROGRAM [PROCESSES [SLOTS]]`: the program `oxbeam`; 1000 processes, 1000 slots each
+//! usage: `bench-start PROGRAM [PROCESSES [SLOTS [MANY]]]`: the program `oxbeam`; 1000 processes of 1000
+//! slots each; then a million processes more, of one slot each
 #![allow(clippy::print_stdout, reason = "the figures are the result")]
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use oxbeam_integration_tests::bench::{Client, definition, fill, signed, wire};
+use oxbeam_integration_tests::bench::{Client, definition, fill, multiply, signed, wire};
 use oxbeam_integration_tests::program::Program;
 use oxbeam_protocol::codec::HttpMessage;
 use oxbeam_protocol::{Id, Wallet};
@@ -18,16 +19,26 @@ const STARTS: usize = 5;
 fn main() -> Result<()> {
     let mut arguments = std::env::args().skip(1);
     let program = PathBuf::from(arguments.next().context("which program?")?);
-    let mut number = || arguments.next().map_or(Ok(1000), |number| number.parse::<usize>());
-    let (processes, slots) = (number()?, number()?);
+    let mut number = |usual| arguments.next().map_or(Ok(usual), |number| number.parse::<usize>());
+    let (processes, slots, many) = (number(1000)?, number(1000)?, number(1_000_000)?);
     let data = tempfile::tempdir()?;
     let spawned = spawn(&program, data.path(), processes)?;
     let begun = Instant::now();
     fill(&data.path().join("store"), &spawned, u64::try_from(slots)?)?;
-    let (size, took) = (size(data.path())? >> 20, begun.elapsed());
-    println!("{processes} processes of {slots} slots: {size} MiB, written in {took:.0?}");
+    let took = begun.elapsed();
+    println!(
+        "{processes} processes of {slots} slots: {}, written in {took:.0?}",
+        size(data.path())?
+    );
     for _ in 0..STARTS {
         start(&program, data.path(), &spawned, slots)?;
+    }
+    let (begun, model) = (Instant::now(), *spawned.first().context("no process")?);
+    let many = multiply(&data.path().join("store"), model, many)?;
+    let (more, took) = (many.len(), begun.elapsed());
+    println!("{more} processes more, of one slot: {}, written in {took:.0?}", size(data.path())?);
+    for _ in 0..STARTS {
+        start(&program, data.path(), &many, 1)?;
     }
     Ok(())
 }
@@ -67,13 +78,17 @@ fn get(client: &mut Client, target: &str) -> Result<String> {
     Ok(text)
 }
 
-/// Bytes of a folder.
-fn size(folder: &Path) -> Result<u64> {
+/// What a folder takes up.
+fn size(folder: &Path) -> Result<String> {
+    Ok(format!("{} MiB", bytes(folder)? >> 20))
+}
+
+fn bytes(folder: &Path) -> Result<u64> {
     let mut size = 0;
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
         let data = entry.metadata()?;
-        size += if data.is_dir() { self::size(&entry.path())? } else { data.len() };
+        size += if data.is_dir() { bytes(&entry.path())? } else { data.len() };
     }
     Ok(size)
 }

@@ -197,6 +197,10 @@ impl ProcessActor {
             replies.retain(|waiter| !waiter.reply.is_closed());
             !replies.is_empty()
         });
+        if self.waiting.is_empty() {
+            // Or it would keep room for those who are gone, in every idle process.
+            self.waiting = BTreeMap::new();
+        }
         self.waiting.keys().next().copied()
     }
 
