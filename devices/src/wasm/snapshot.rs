@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use oxbeam_kernel::{CallError, Context, Outcome};
 use oxbeam_protocol::{Message, Value};
-use oxbeam_sandbox::{Instance, Module, Snapshot};
+use oxbeam_sandbox::{Instance, Module, Snapshot, Trap};
 
 use super::live::unusable;
 use super::{Live, limits};
@@ -54,5 +54,9 @@ pub(super) async fn restored(
         Instance::restore(&module, &snapshot, limits)
     };
     let instance = context.node().pool().run("a snapshot", restore).await?;
-    Ok(Live::new(context, instance.map_err(|trap| unusable(&trap))?))
+    let instance = instance.map_err(|trap| match trap {
+        Trap::Snapshot(why) => CallError::NotRestored(why.to_string()),
+        trap => unusable(&trap),
+    })?;
+    Ok(Live::new(context, instance))
 }

@@ -1,7 +1,8 @@
 //! Scripts that live in processes: what they keep from slot to slot, and over restarts.
 
-use oxbeam_kernel::{NodeMessage, Wanted};
+use oxbeam_kernel::{NodeMessage, Wanted, record};
 use oxbeam_protocol::{Id, List, Message, Value};
+use oxbeam_store::NewCheckpoint;
 
 use super::{map, module, now, read, scripted, send, spawn, spawn_with, text};
 use crate::node::TestNode;
@@ -89,6 +90,25 @@ async fn after_a_restart_a_process_goes_on_as_if_nothing_had_been() {
     for key in ["count", "tens", "shadow", "random", "history", "table"] {
         assert_eq!(state.get(key), twin.get(key), "{key}: one computed in one go, one in three");
     }
+}
+
+#[actix_rt::test]
+async fn a_checkpoint_of_a_guest_that_is_no_more_is_passed_over() {
+    let node = TestNode::start().await;
+    let process = spawn(&node, KEEPER).await;
+    for data in ["a", "b", "c"] {
+        send_data(&node, process, data).await;
+    }
+    let before = whole(&node, process).await;
+    let strange = Message::from([("body", "memory"), ("rest", "OXS1, and another guest's id")]);
+    let state = record::encode(&before.clone().with("snapshot", strange).into()).unwrap();
+    let hashpath = String::new();
+    let checkpoint = NewCheckpoint { process, slot: 3, hashpath, state, memory: None };
+    node.node.store().unwrap().put_checkpoint(checkpoint).await.unwrap();
+    let node = node.restarted(NodeMessage::default(), Vec::new()).await;
+    assert_eq!(whole(&node, process).await, before);
+    send_data(&node, process, "d").await;
+    assert_eq!(now(&node, process, "history").await, "none,a,b,c,d".into());
 }
 
 #[actix_rt::test]

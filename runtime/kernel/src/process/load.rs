@@ -25,10 +25,14 @@ pub(super) async fn load(
             break;
         };
         match restore(context, &checkpoint).await {
-            // Retention dropped it meanwhile, or it is damaged: an older one, and more to compute.
-            Err(CallError::Store(
-                error @ (StoreError::NoCheckpoint { .. } | StoreError::Corrupt { .. }),
-            )) => {
+            // Retention dropped it meanwhile, it is damaged, or guests were others then: an older one,
+            // and more to compute.
+            Err(
+                error @ (CallError::NotRestored(_)
+                | CallError::Store(
+                    StoreError::NoCheckpoint { .. } | StoreError::Corrupt { .. },
+                )),
+            ) => {
                 tracing::warn!(%process, slot = checkpoint.slot, %error, "checkpoint passed over");
                 below = checkpoint.slot.checked_sub(1);
             }
