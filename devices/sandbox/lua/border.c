@@ -424,8 +424,9 @@ static int unpack (lua_State *L) {
 
 /*
 ** This comes in the middle of whatever the running thread does, so its stack
-** must not move, and no finalizer run. The table and what is in it have the
-** numbers that they would have if it had been unpacked at once.
+** must not move, and no finalizer run. Memory that runs out is collected even
+** so: the table is kept meanwhile. It and what is in it have the numbers that
+** they would have if it had been unpacked at once.
 */
 void luaH_unpack (Table *t) {
   lua_State *L = unpacker;
@@ -438,6 +439,7 @@ void luaH_unpack (Table *t) {
   r.end = t->packed + t->npacked;
   g->lastid = t->id - 1;
   g->gcrunning = 0;
+  pushtable(L, t);
   lua_pushcfunction(L, unpack);
   lua_pushlightuserdata(L, &r);
   status = lua_pcall(L, 1, 1, 0);
@@ -500,5 +502,5 @@ void border_open (lua_State *L) {
   lua_pop(L, 1);
   unpacker = lua_newthread(L);
   lua_setfield(L, LUA_REGISTRYINDEX, "oxb.unpacker");
-  G(L)->lastid = last;  /* scripts do not see any of these, nor their numbers */
+  G(L)->lastid = last;  /* scripts make none of these: theirs are counted alone */
 }

@@ -20,9 +20,6 @@ pub(super) fn outcome(error: LuaError) -> Result<Outcome, CallError> {
             Ok(error) => Err(*error),
             Err(source) => Err(CallError::Raised(format!("the script's host failed: {source}"))),
         },
-        LuaError::Snapshot(why) | LuaError::Trap(Trap::Snapshot(why)) => {
-            Err(CallError::NotRestored(why.to_string()))
-        }
         error @ (LuaError::Border { .. } | LuaError::Module(_)) => {
             Err(CallError::Raised(error.to_string()))
         }

@@ -55,7 +55,7 @@ pub(super) async fn restored(
     };
     let instance = context.node().pool().run("a snapshot", restore).await?;
     let instance = instance.map_err(|trap| match trap {
-        Trap::Snapshot(why) => CallError::NotRestored(why.to_string()),
+        Trap::Snapshot(why) => CallError::Raised(why.to_string()),
         trap => unusable(&trap),
     })?;
     Ok(Live::new(context, instance))

@@ -1,4 +1,4 @@
-//! Long logs, written through the store itself: by way of a node they would take an hour.
+//! Long logs, and many processes, written through the store itself: by way of a node they would take an hour.
 
 use std::path::Path;
 

@@ -106,9 +106,6 @@ pub enum CallError {
         /// The first slot that is not computed.
         slot: Slot,
     },
-    /// What was saved of a state is damaged, or another version of the node saved it.
-    #[error("what was saved of the state cannot be restored: {0}")]
-    NotRestored(String),
     /// The store cannot read or write.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -5,7 +5,7 @@
 //! than the entries themselves, one behind another. The state of a process may have a hundred
 //! thousand, of which each slot changes a few while others hold the state before: moved or copied
 //! whole, every slot would cost as much as the state is large. So what is large becomes a [`Tree`]
-//! when it is about to be copied, or changed elsewhere than at its end, and never before.
+//! when it is about to be copied, or gets or loses a key elsewhere than at its end, and never before.
 
 use std::sync::Arc;
 use std::{mem, slice, vec};
@@ -111,12 +111,13 @@ impl Table {
     }
 
     pub(crate) fn remove(&mut self, key: &[u8]) -> Option<Value> {
-        match self {
-            Self::Sorted(entries) if entries.len() <= MAX_COPIED => {
-                place(entries, key).ok().map(|at| entries.remove(at).1)
+        if let Self::Sorted(entries) = self {
+            let at = place(entries, key).ok()?;
+            if entries.len() <= MAX_COPIED {
+                return Some(entries.remove(at).1);
             }
-            _ => self.as_tree(|tree| tree.remove(key)),
         }
+        self.as_tree(|tree| tree.remove(key))
     }
 
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&Key, &Value) -> bool) {
@@ -145,6 +146,7 @@ impl Table {
         }
     }
 }
+
 impl PartialEq for Table {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

@@ -105,7 +105,6 @@ impl Outgoing {
         packed.map(map);
         // The table itself has a number as soon as it is there.
         let inside = packed.objects - 1;
-        self.objects += packed.objects;
         self.tag(b'z');
         self.count(inside);
         self.text(&packed.bytes);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use oxbeam_integration_tests::bench::{definition, signed, wire};
 use oxbeam_protocol::{Wallet, commitment};
 
@@ -14,6 +14,8 @@ use crate::reads::again;
 const PROCESSES: usize = 10_000;
 /// After how long without work a process leaves memory, in this node.
 const PASSIVATE: &str = "passivate_after=60000";
+/// The metric of what the store has in memory, what is not in its tables yet included.
+const STORE_CACHE: &str = "oxbeam_store_memory_bytes{part=\"cache\"}";
 /// How long that may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -36,17 +38,24 @@ pub(crate) fn figures(program: &Path) -> Result<()> {
     )?;
     let row = Row { what: "first slot of each process", clients: 16, reference: None };
     node.row(row, "GET", firsts)?;
-    let (there, idle) = (in_memory(&node)? - resting, node.resident()?);
+    let (there, idle, stored) = (in_memory(&node)? - resting, node.resident()?, of_store(&node)?);
     let begun = Instant::now();
     while in_memory(&node)? > resting {
         ensure!(begun.elapsed() < PATIENCE, "processes without work stay in memory");
         sleep(Duration::from_secs(1));
     }
-    let (empty, idle, gone) = (empty >> 20, idle >> 20, node.resident()? >> 20);
+    let [empty, idle, stored, gone] = [empty, idle, stored, node.resident()?].map(|it| it >> 20);
     println!(
-        "\nMemory: {empty} MiB empty, {idle} MiB with {there} actors of idle processes, {gone} MiB when they are gone"
+        "\nMemory: {empty} MiB empty; {idle} MiB with {there} actors of idle processes, {stored} of them the store's; {gone} MiB when they are gone"
     );
     Ok(())
+}
+
+/// Bytes that the store keeps of what was read and written, up to the bound of its configuration.
+fn of_store(node: &Node) -> Result<u64> {
+    let metrics = node.get("/metrics")?;
+    let line = metrics.lines().find_map(|line| line.strip_prefix(STORE_CACHE));
+    Ok(line.context("no metric of the store's memory")?.trim().parse::<f64>()? as u64)
 }
 
 /// The actors of processes, their schedulers included, that are in memory.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::pending;
 
+use bytes::Bytes;
 use oxbeam_protocol::{Id, Message};
 use oxbeam_store::{Limit, Slot};
 
@@ -23,21 +24,25 @@ const READY: Limit = Limit { count: 8, bytes: 1 << 20 };
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) assignment: Message,
+    /// As the log has it.
+    record: Bytes,
     /// None if nobody has verified it yet.
-    pub(super) proven: Option<Result<Message, Unproven>>,
+    proven: Option<Result<Message, Unproven>>,
 }
 
 impl Read {
-    /// An assignment as the log has it. What this life of the node has put there was verified before.
-    fn of(record: &[u8], assigned: &Assigned) -> Result<Self, CallError> {
-        let assignment = assignment::decode(record)?;
-        let proven = assigned.has(record).then(|| Ok(assignment.clone()));
-        Ok(Self { assignment, proven })
+    fn of(record: Bytes) -> Result<Self, CallError> {
+        Ok(Self { assignment: assignment::decode(&record)?, record, proven: None })
     }
 
-    /// What its signatures vouch for. Takes the time of verifying them, unless that is done.
-    pub(super) fn prove(&mut self) -> Result<Message, Unproven> {
-        self.proven.take().unwrap_or_else(|| assignment::authenticate(&self.assignment))
+    /// What its signatures vouch for. Takes the time of verifying them, unless that is done: now, or
+    /// before this life of the node has put it into the log.
+    pub(super) fn prove(&mut self, assigned: &Assigned) -> Result<Message, Unproven> {
+        match self.proven.take() {
+            Some(proven) => proven,
+            None if assigned.has(&self.record) => Ok(self.assignment.clone()),
+            None => assignment::authenticate(&self.assignment),
+        }
     }
 }
 
@@ -64,7 +69,7 @@ impl Ahead {
             }
         }
         let found = context.node().store()?.assignment(process, slot).await?;
-        found.map(|found| Read::of(&found.assignment, context.node().assigned())).transpose()
+        found.map(|found| Read::of(found.assignment)).transpose()
     }
 
     /// Begins with the assignments from one slot up to another, for as long as it is polled.
@@ -84,8 +89,8 @@ impl Ahead {
             for found in page.items.into_iter().take_while(|found| found.slot <= until) {
                 let assigned = context.node().assigned().clone();
                 let read = context.node().pool().begin(move || {
-                    let mut read = Read::of(&found.assignment, &assigned)?;
-                    read.proven = Some(read.prove());
+                    let mut read = Read::of(found.assignment)?;
+                    read.proven = Some(read.prove(&assigned));
                     Ok(read)
                 });
                 self.begun.push_back((found.slot, read));

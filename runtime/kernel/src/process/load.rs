@@ -9,7 +9,8 @@ use super::role::{Role, run_as};
 use super::state::{Live, at_slot};
 use crate::context::Context;
 use crate::error::CallError;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Status};
+use crate::quarantine;
 use crate::record;
 use crate::resolver::HASHPATH;
 
@@ -24,22 +25,26 @@ pub(super) async fn load(
         let Some(checkpoint) = context.node().store()?.checkpoint(process, slot).await? else {
             break;
         };
-        match restore(context, &checkpoint).await {
-            // Retention dropped it meanwhile, it is damaged, or guests were others then: an older one,
-            // and more to compute.
-            Err(
-                error @ (CallError::NotRestored(_)
-                | CallError::Store(
-                    StoreError::NoCheckpoint { .. } | StoreError::Corrupt { .. },
-                )),
-            ) => {
-                tracing::warn!(%process, slot = checkpoint.slot, %error, "checkpoint passed over");
-                below = checkpoint.slot.checked_sub(1);
-            }
+        let why = match restore(context, &checkpoint).await {
+            Ok(Err(outcome)) if outcome.status == Status::Error => quarantine::words_of(&outcome),
+            Err(error) if is_unusable(&error) => error.to_string(),
             restored => return restored,
-        }
+        };
+        tracing::warn!(%process, slot = checkpoint.slot, why, "checkpoint passed over");
+        below = checkpoint.slot.checked_sub(1);
     }
     initial(context, process).await
+}
+
+/// Whether a checkpoint that cannot be restored stays so: retention dropped it meanwhile, it is damaged,
+/// or records or guests were others when it was written. The log tells the state without it.
+fn is_unusable(error: &CallError) -> bool {
+    matches!(
+        error,
+        CallError::Raised(_)
+            | CallError::Record(_)
+            | CallError::Store(StoreError::NoCheckpoint { .. } | StoreError::Corrupt { .. })
+    )
 }
 
 async fn restore(

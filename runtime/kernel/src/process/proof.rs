@@ -28,7 +28,7 @@ pub(super) async fn prove(
     };
     // Else here, on a thread that computes: it takes less than most slots.
     let placed = read
-        .prove()
+        .prove(context.node().assigned())
         .and_then(|proven| assignment::place(&proven, (process, slot), before, schedulers));
     placed.map_err(|why| {
         CallError::Raised(format!("the assignment to slot {slot} cannot be believed: {why}"))
