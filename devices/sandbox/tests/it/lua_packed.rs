@@ -7,7 +7,7 @@ use oxbeam_sandbox::lua::{Context, LuaError, NoAo, Vm};
 use crate::lua::{integer, raised, vm};
 
 /// What scripts do with a table `c`, whose entries come from [`entries`].
-const LOOKS: [&str; 34] = [
+const LOOKS: [&str; 41] = [
     "return c.alg, c['none'], c[1], c[2.0], c[true]",
     "return #c, rawlen(c)",
     "return next(c), next(c, 'alg')",
@@ -42,6 +42,16 @@ const LOOKS: [&str; 34] = [
     "local t = {[c] = 1} return t[c], next(t) == c",
     "kept = c return kept.alg, request",
     "return request, c.nested, c.nested",
+    "local t = setmetatable({}, {__gc = print}) setmetatable(t, c) t = nil \
+     collectgarbage() collectgarbage() return c.nested.deep.number, c",
+    "local t = setmetatable(setmetatable({}, {__gc = print}), c) collectgarbage() return c, t",
+    "for i = 1, 50 do setmetatable(setmetatable({}, {__gc = print}), c) end \
+     for i = 1, 500 do local t = {i} end collectgarbage() return c.list, c.nested",
+    "local mt = setmetatable({__index = c}, {__mode = 'v'}) local t = setmetatable({}, mt) \
+     return t.alg, t.none",
+    "return pcall(os.time, c), c",
+    "return pcall(table.sort, c), c",
+    "local t = setmetatable({}, {__newindex = c}) t.new = 1 return c.new, t.new, c",
 ];
 
 /// Entries of all kinds.
@@ -143,6 +153,25 @@ async fn who_looks_when_memory_is_used_up_is_told_and_may_look_again() {
     let told = Value::from_static("not enough memory");
     let alg = Value::from_static("rsa-pss-sha512");
     assert_eq!(results, [no.clone(), no.clone(), told, no, alg, integer(3), integer(7)]);
+}
+
+#[tokio::test]
+async fn a_metatable_that_there_is_no_memory_for_harms_nothing() {
+    let limits = Limits { memory_bytes: 8 << 20, ..Limits::default() };
+    let mut vm = Vm::new(limits).await.expect("a fresh state");
+    let source = "function f(base, request) \
+        local c, hoard, t = request.commitments, {}, {} \
+        pcall(function() while true do hoard = {hoard} end end) \
+        for i = 1, 20 do hoard = hoard[1] end \
+        local set = pcall(setmetatable, t, c) \
+        hoard = nil collectgarbage() collectgarbage() \
+        return set, getmetatable(t), c.nested.deep.number, #c.list end";
+    vm.load(b"main.lua", source.as_bytes(), &mut NoAo).await.expect("the source runs");
+    let arguments = vec![Message::new().into(), request("commitments", 7)];
+    let results = vm.call(b"f", arguments, Context::default(), &mut NoAo).await.expect("it runs");
+    let [no, nothing] =
+        [oxbeam_protocol::Atom::FALSE, oxbeam_protocol::Atom::from_static("nil")].map(Value::Atom);
+    assert_eq!(results, [no, nothing, integer(7), integer(3)]);
 }
 
 #[tokio::test]
