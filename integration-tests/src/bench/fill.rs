@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bytes::Bytes;
-use oxbeam_kernel::assignment;
-use oxbeam_protocol::Id;
+use oxbeam_kernel::{assignment, record};
+use oxbeam_protocol::commitment::signed_id;
+use oxbeam_protocol::{Id, Message, Value};
 use oxbeam_store::{Append, Content, ContentBatch, Head, LocalStore, Log, Slot, StoreConfig};
 
 /// Bytes of a signed assignment that cannot be pressed: two RSA signatures.
@@ -49,37 +50,42 @@ pub fn multiply(folder: &Path, model: Id, processes: usize) -> Result<Vec<Id>> {
     runtime.block_on(async {
         let sample = Filled::read(&store, model).await?.sample;
         let definition = store.content(model).await?.context("a process without a definition")?;
+        let Value::Map(definition) = record::decode(&definition)? else {
+            bail!("a definition that is no message");
+        };
+        let definition = definition.without(&["commitments"]);
         let mut made = Vec::with_capacity(processes);
         while made.len() < processes {
-            let numbers = made.len()..processes.min(made.len() + AT_ONCE);
-            let named = numbers.map(|number| Id::of(&number.to_be_bytes()));
-            let more: Vec<Id> = named.collect();
-            let appended: Vec<_> =
-                more.iter().map(|id| store.append(first(*id, &sample, &definition))).collect();
+            let more = 0..AT_ONCE.min(processes - made.len());
+            let firsts: Result<Vec<_>> = more.map(|_| first(&sample, &definition)).collect();
+            let firsts = firsts?;
+            made.extend(firsts.iter().map(|first| first.process));
+            let appended: Vec<_> = firsts.into_iter().map(|one| store.append(one)).collect();
             for one in appended {
                 one.await?;
             }
-            made.extend(more);
         }
         store.close().await;
         Ok(made)
     })
 }
 
-/// The first slot of a process, with its definition.
-fn first(process: Id, sample: &Bytes, definition: &Bytes) -> Append {
-    Append {
+/// The first slot of a process that is defined like this, with its definition.
+fn first(sample: &Bytes, definition: &Message) -> Result<Append> {
+    let mut noise = vec![0; NOISE];
+    fastrand::fill(&mut noise);
+    let definition = Value::from(definition.clone().with("noise", noise));
+    let process = signed_id(&definition)?;
+    let messages = vec![(process, record::encode(&definition)?)];
+    Ok(Append {
         process,
         slot: 0,
         assignment: with_noise(sample),
         chain: assignment::chain(None, process),
         body: Some(process),
         origin: None,
-        content: ContentBatch {
-            messages: vec![(process, with_noise(definition))],
-            ..ContentBatch::default()
-        },
-    }
+        content: ContentBatch { messages, ..ContentBatch::default() },
+    })
 }
 
 /// The bytes, of which the last cannot be pressed.
