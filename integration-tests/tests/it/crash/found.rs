@@ -16,6 +16,9 @@ use crate::person::Person;
 
 /// How long what is on its way may still take.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a run of a timer may be put off by a node that is too busy for it: seven waits, from a second
+/// up to a minute.
+const TIMERS_PATIENCE: Duration = Duration::from_secs(180);
 /// Slots of a page.
 const PAGE: u64 = 500;
 /// Processes that are computed anew at the same time.
@@ -70,7 +73,7 @@ pub(super) fn found(world: &World, host: SocketAddr, acknowledged: &[Acknowledge
 
 /// Waits until all that timers are to push has a slot; answers with how many those are.
 fn rung(visitor: &mut Person, acknowledged: &[Acknowledged]) -> usize {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + TIMERS_PATIENCE;
     let mut awaited: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for one in acknowledged.iter().filter(|one| one.slot.is_none()) {
         awaited.entry(&one.process).or_default().push(&one.token);
