@@ -72,7 +72,7 @@ bench-guests: ## Measure guests beside wasmtime and native Lua, in one run
 	@cargo run --quiet --release $(LOCKED) --manifest-path devices/sandbox/compare/Cargo.toml \
 		--features figures --bin figures
 
-bench-start: ## Measure how long a node with a million slots takes to start
+bench-start: ## Measure how long a node with a million slots, and a million processes, takes to start
 	@scripts/setup $@
 	cargo build --release $(LOCKED) -p oxbeam-gateway -p oxbeam-integration-tests --bins
 	"$${CARGO_TARGET_DIR:-target}/release/bench-start" "$${CARGO_TARGET_DIR:-target}/release/oxbeam"

@@ -1,4 +1,5 @@
-//! Long logs, and many processes, written through the store itself: by way of a node they would take an hour.
+//! Long logs, and many processes, written through the store itself: by way of a node they would take
+//! an hour.
 
 use std::path::Path;
 
@@ -43,7 +44,7 @@ pub fn fill(folder: &Path, processes: &[Id], slots: Slot) -> Result<()> {
 /// with their ids.
 ///
 /// # Errors
-/// Errors of the store; the model has no slot yet.
+/// Errors of the store; the model has no slot yet, or no definition.
 pub fn multiply(folder: &Path, model: Id, processes: usize) -> Result<Vec<Id>> {
     let runtime = tokio::runtime::Builder::new_current_thread().build()?;
     let (store, _) = LocalStore::open(folder, &StoreConfig::default())?;
