@@ -11,6 +11,7 @@
 mod calls;
 mod containment;
 mod determinism;
+mod dispatch;
 mod emscripten;
 mod fairness;
 mod lower;
