@@ -1,33 +1,52 @@
 //! Tasks that the node runs by itself, over whole nodes.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use actix_rt::time::{sleep, timeout};
-use oxbeam_kernel::{Answer, Call, Device, NodeMessage, Outcome, Reply, Row, reply};
+use oxbeam_kernel::{Answer, Call, CallError, Device, NodeMessage, Outcome, Reply, Row, reply};
 use oxbeam_protocol::{Id, Message, Value, Wallet};
-use oxbeam_store::{CatchUp, Persist, Timer};
+use oxbeam_store::{CatchUp, Ended, Persist, StoreError, Timer};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::node::TestNode;
 
 const HOUR: u64 = 3_600_000;
 
-/// A device that shows its calls to the test. `fail` it refuses, at `crash` it panics, and `hang` it
-/// never answers.
-struct Probe(UnboundedSender<Message>);
+/// A device that shows its calls to the test. `fail` it refuses, at `crash` it panics, `hang` it
+/// never answers, and in each of `troubles` the node fails in another way, but the last time.
+struct Probe {
+    calls: UnboundedSender<Message>,
+    troubles: AtomicUsize,
+}
+
+/// What the node may be unable to do for a while: to wait for what answers too late, to write to a store
+/// that starts anew, to go on in a part of it that crashes.
+fn trouble(number: usize) -> Option<CallError> {
+    match number {
+        0 => Some(CallError::Timeout { limit: Duration::from_secs(10) }),
+        1 => Some(StoreError::Ended { ended: Ended::Closed }.into()),
+        2 => panic!("in the midst of it"),
+        _ => None,
+    }
+}
 
 impl Device for Probe {
     fn answers(&self, function: &str, _: &Message) -> bool {
-        matches!(function, "tick" | "fail" | "crash" | "hang")
+        matches!(function, "tick" | "fail" | "crash" | "hang" | "troubles")
     }
 
     fn call(self: Arc<Self>, call: Call) -> Reply {
-        let _ = self.0.send(call.request.clone());
+        let _ = self.calls.send(call.request.clone());
         match call.function().as_str() {
             "tick" => reply(Ok(Outcome::ok("ticked"))),
             "fail" => reply(Ok(Outcome::refused(418, "I am a teapot."))),
             "hang" => Box::pin(std::future::pending()),
+            "troubles" => match trouble(self.troubles.fetch_add(1, Relaxed)) {
+                Some(error) => reply(Err(error)),
+                None => reply(Ok(Outcome::ok("done"))),
+            },
             _ => panic!("as it was asked to"),
         }
     }
@@ -40,7 +59,13 @@ struct Scene {
 
 fn probe() -> (Vec<Row>, UnboundedReceiver<Message>) {
     let (sender, calls) = unbounded_channel();
-    (vec![Row { names: &["probe@1.0"], device: Arc::new(Probe(sender)) }], calls)
+    (
+        vec![Row {
+            names: &["probe@1.0"],
+            device: Arc::new(Probe { calls: sender, troubles: AtomicUsize::new(0) }),
+        }],
+        calls,
+    )
 }
 
 impl Scene {
@@ -385,6 +410,19 @@ async fn a_task_that_fails_says_why_and_stops_no_other() {
     for _ in 0..6 {
         scene.call().await;
     }
+}
+
+#[actix_rt::test]
+async fn a_task_that_runs_once_is_not_given_up_for_what_the_node_cannot_do_just_now() {
+    let mut scene = Scene::new().await;
+    let task = scene.start("once", Message::from([("cron-path", "/~probe@1.0/troubles")])).await;
+    let mut keys = Vec::new();
+    for _ in 0..4 {
+        keys.push(text(&scene.call().await, "idempotency-key"));
+    }
+    assert!(keys.iter().all(|key| *key == keys[0]), "the same run each time: {keys:?}");
+    scene.until(task, |task| task.is_none()).await;
+    assert!(scene.calls.try_recv().is_err());
 }
 
 #[actix_rt::test]

@@ -198,6 +198,19 @@ impl CallError {
         }
     }
 
+    /// Whether the same may succeed later although nothing else is done: the node could not, for now.
+    #[must_use]
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Cancelled
+            | Self::Timeout { .. }
+            | Self::Overloaded { .. }
+            | Self::Unavailable { .. } => true,
+            Self::Store(error) => !matches!(error, StoreError::TooLarge { .. }),
+            _ => false,
+        }
+    }
+
     /// What kind of exception the reference node would call it.
     #[must_use]
     pub fn kind(&self) -> &'static str {

@@ -189,7 +189,7 @@ pub(crate) async fn prepare(
                     None => warn!(%process, slot, index = one.index,
                         "a message is not sent: the slot sends too much"),
                 },
-                Err(error) if error.retry_after().is_some() => return Err(error),
+                Err(error) if error.may_pass() => return Err(error),
                 Err(error) => debug!(%process, slot, index = one.index, %error,
                     "a message cannot be sent"),
             }

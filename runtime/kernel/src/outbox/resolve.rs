@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{EntryKey, Slot, StoreError};
+use oxbeam_store::{EntryKey, Slot};
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -32,21 +32,12 @@ pub(super) async fn resolve_all(
     for one in sent.iter().filter(|one| one.resolves()) {
         match resolve(context, process, slot, one, next_try).await {
             Ok(()) => {}
-            Err(error) if may_pass(&error) => return Err(error),
+            Err(error) if error.may_pass() => return Err(error),
             Err(error) => debug!(%process, slot, index = one.index, %error,
                 "a message cannot be sent"),
         }
     }
     Ok(())
-}
-
-/// Whether an entry may be sent later that cannot be now.
-fn may_pass(error: &CallError) -> bool {
-    match error {
-        CallError::Cancelled | CallError::Timeout { .. } => true,
-        CallError::Store(error) => !matches!(error, StoreError::TooLarge { .. }),
-        error => error.retry_after().is_some(),
-    }
 }
 
 /// Makes the message of an entry that says what to resolve, owed from `next_try` on, if its target is

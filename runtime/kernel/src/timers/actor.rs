@@ -135,12 +135,12 @@ impl TimersActor {
                 self.node.metrics().timer_ran("ok");
                 debug!(timer = %id, "a timer has run");
             }
-            Ending::Refused(reason) if !self.agenda.is_tired_of(&id) => {
+            Ending::Failed { by, reason } if self.agenda.tries_again(&id, by) => {
                 self.node.metrics().timer_ran("put_off");
                 self.agenda.put_off(id, now);
                 return debug!(timer = %id, reason, "a timer's run waits");
             }
-            Ending::Failed(reason) | Ending::Refused(reason) => {
+            Ending::Failed { reason, .. } => {
                 self.node.metrics().timer_ran("failed");
                 warn!(timer = %id, reason, "a timer's run failed");
                 timer.failure = Some(Failure { at: now, reason });

@@ -11,7 +11,7 @@ use super::plan::Plan;
 /// Runs at the same time, of all clients and of one: no client's runs keep out those of others.
 const MAX_RUNS: usize = 64;
 const MAX_RUNS_OF_CLIENT: usize = 16;
-/// How often a run is tried that the node is too busy for, before it counts as failed.
+/// How often a run is tried that may be given up, before it counts as failed.
 const MAX_TRIES: u32 = 8;
 /// Wait before the second try; it doubles with each, up to [`LONGEST`].
 const FIRST: Duration = Duration::from_secs(1);
@@ -24,6 +24,17 @@ pub(super) struct Run {
     pub(super) id: Id,
     /// What is to be recorded before it is made.
     pub(super) plan: Plan,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The node could not take it just now, or not bring it to its end.
+    Node,
+    /// A part of the node crashed that made it.
+    Crash,
+    /// What it asks for fails.
+    Request,
 }
 
 /// All timers of the node, without what they run.
@@ -166,9 +177,16 @@ impl Agenda {
         self.wait(id, Some(now.saturating_add(pause)));
     }
 
-    /// Whether a run has been put off as often as it may, if the node refuses it once more.
-    pub(super) fn is_tired_of(&self, id: &Id) -> bool {
-        self.tasks.get(id).is_some_and(|task| task.tries.saturating_add(1) >= MAX_TRIES)
+    /// Whether a run that failed is made again. The only one of a timer is, until the node can make it:
+    /// else what it was to send would never be sent. What crashes may do so each time.
+    pub(super) fn tries_again(&self, id: &Id, by: Fault) -> bool {
+        let Some(task) = self.tasks.get(id) else { return false };
+        let (only, left) = (task.plan.next.is_none(), task.tries.saturating_add(1) < MAX_TRIES);
+        match by {
+            Fault::Node => only || left,
+            Fault::Crash => only && left,
+            Fault::Request => false,
+        }
     }
 
     /// When the next run is due. Runs that are due already wait for one to end.

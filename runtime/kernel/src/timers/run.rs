@@ -5,7 +5,7 @@ use std::sync::Arc;
 use oxbeam_protocol::{Message, Value};
 use oxbeam_store::{MAX_NOTE_BYTES, Persist, Timer};
 
-use super::agenda::Run;
+use super::agenda::{Fault, Run};
 use super::request_of;
 use crate::error::CallError;
 use crate::node::Node;
@@ -22,10 +22,11 @@ pub(super) struct Made {
 #[derive(Debug)]
 pub(super) enum Ending {
     Well,
-    /// What was said.
-    Failed(String),
-    /// The node could not take it: the same run may be made later.
-    Refused(String),
+    Failed {
+        by: Fault,
+        /// What was said.
+        reason: String,
+    },
 }
 
 /// Records that a run begins, and makes it. `None` if there is no such timer any more.
@@ -41,20 +42,20 @@ pub(super) async fn make(node: Arc<Node>, run: Run) -> Result<Option<Made>, Call
             let key = format!("{}/{at}", run.id);
             Ending::of(&node.answer(request.with("idempotency-key", key)).await)
         }
-        Err(error) => Ending::Failed(error.to_string()),
+        Err(error) => Ending::Failed { by: Fault::Request, reason: error.to_string() },
     };
     Ok(Some(Made { timer, ending }))
 }
 
 impl Ending {
     fn of(answer: &Answer) -> Self {
-        if answer.error.as_ref().is_some_and(|error| error.retry_after().is_some()) {
-            return Self::Refused(said(answer));
-        }
-        match answer.status {
-            400.. => Self::Failed(said(answer)),
-            _ => Self::Well,
-        }
+        let by = match &answer.error {
+            Some(error) if error.may_pass() => Fault::Node,
+            Some(CallError::Panicked { .. }) => Fault::Crash,
+            _ if answer.status >= 400 => Fault::Request,
+            _ => return Self::Well,
+        };
+        Self::Failed { by, reason: said(answer) }
     }
 }
 

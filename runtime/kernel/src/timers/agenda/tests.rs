@@ -84,6 +84,26 @@ fn a_run_that_is_put_off_is_the_same_run_later() {
 }
 
 #[test]
+fn the_only_run_is_made_at_last_whatever_the_node_is_busy_with() {
+    let mut agenda = Agenda::default();
+    agenda.insert(&timer(1, "a"), 0);
+    agenda.insert(&Timer { interval: None, ..timer(2, "a") }, 0);
+    let mut tries = [[0; 3]; 2];
+    let mut now = 100;
+    for _ in 0..100 {
+        for run in agenda.step(now) {
+            let of = &mut tries[usize::from(run.id == id(2))];
+            for (count, by) in of.iter_mut().zip([Fault::Node, Fault::Crash, Fault::Request]) {
+                *count += u32::from(agenda.tries_again(&run.id, by));
+            }
+            agenda.put_off(run.id, now);
+        }
+        now += 60_000;
+    }
+    assert_eq!(tries, [[MAX_TRIES - 1, 0, 0], [100, MAX_TRIES - 1, 0]]);
+}
+
+#[test]
 fn what_runs_once_is_forgotten_behind_its_run() {
     let mut agenda = Agenda::default();
     agenda.insert(&Timer { interval: None, ..timer(1, "a") }, 0);
