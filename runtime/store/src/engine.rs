@@ -171,6 +171,9 @@ pub(crate) trait Engine: Reader + fmt::Debug + Send + Sync {
     /// Gives up the folder, once what reads it now has ended. Later calls fail.
     fn close(&self);
 
+    /// Begins to make tables of all that is not in one yet, which gives its memory back.
+    fn settle(&self) -> Result<(), StoreError>;
+
     /// Rewrites the data without what is deleted.
     fn compact(&self) -> Result<(), StoreError>;
 

@@ -97,6 +97,10 @@ impl Engine for Memory {
         }
     }
 
+    fn settle(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     fn compact(&self) -> Result<(), StoreError> {
         self.tables().map(drop)
     }

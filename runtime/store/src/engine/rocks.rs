@@ -18,8 +18,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use rocksdb::{
-    ColumnFamily, CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, ReadOptions, ReadTier,
-    Snapshot, WriteBatch, WriteOptions,
+    ColumnFamily, CompactOptions, DB, DEFAULT_COLUMN_FAMILY_NAME, ErrorKind, FlushOptions,
+    ReadOptions, ReadTier, Snapshot, WriteBatch, WriteOptions,
 };
 
 use self::fault::{not_open, opening, reading, system, writing};
@@ -367,6 +367,15 @@ impl Engine for Rocks {
             }
         }
         drop(self.lock.lock().take());
+    }
+
+    fn settle(&self) -> Result<(), StoreError> {
+        let open = self.handle()?;
+        let columns = Family::ALL.map(|family| view::column(&open.db, family));
+        let columns = columns.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut options = FlushOptions::default();
+        options.set_wait(false);
+        open.db.flush_cfs_opt(&columns, &options).map_err(writing)
     }
 
     fn compact(&self) -> Result<(), StoreError> {

@@ -12,6 +12,16 @@ pub(super) enum Message {
     Stop,
 }
 
+impl Message {
+    /// The request; `None` of the last message.
+    pub(super) fn request(self) -> Option<Queued> {
+        match self {
+            Self::Request(queued) => Some(queued),
+            Self::Stop => None,
+        }
+    }
+}
+
 /// A request with its place in the queue, which others get when it is answered.
 pub(super) struct Queued {
     pub(super) request: Box<dyn Request>,

@@ -20,6 +20,9 @@ use crate::processes::Marks;
 
 /// Longest wait for the callers just answered to come back with their next requests.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(1);
+/// What was written is made into tables when nobody has written for so long, and it is so many bytes.
+const QUIET: Duration = Duration::from_secs(1);
+const WORTH_SETTLING: usize = 4 << 20;
 /// How often a full disk is tried again, if anybody writes.
 const PROBE_INTERVAL: Duration = Duration::from_millis(250);
 
@@ -34,6 +37,8 @@ pub(super) struct Run {
     marks: Marks,
     /// Something may have been written and not yet synced.
     unsynced: bool,
+    /// Bytes that were written since the engine was last asked to make tables of them.
+    unsettled: usize,
     /// The request that did not fit into the last group.
     held: Option<Queued>,
     stopping: bool,
@@ -90,6 +95,7 @@ impl Run {
             marks,
             // Recovery may have written.
             unsynced: true,
+            unsettled: 0,
             held: None,
             stopping: false,
             last: (1, Duration::ZERO),
@@ -112,9 +118,22 @@ impl Run {
         if self.stopping {
             return None;
         }
-        match self.requests.recv() {
-            Ok(Message::Request(queued)) => Some(queued),
-            Ok(Message::Stop) | Err(_) => None,
+        if self.unsettled >= WORTH_SETTLING {
+            match self.requests.recv_timeout(QUIET) {
+                Ok(message) => return message.request(),
+                Err(RecvTimeoutError::Timeout) => self.settle(),
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+        self.requests.recv().ok()?.request()
+    }
+
+    /// An idle store keeps no memory for what it has on disk, and has nothing to replay.
+    fn settle(&mut self) {
+        self.unsettled = 0;
+        // If the disk is in trouble, the next write will say so.
+        if let Err(error) = self.engine.settle() {
+            warn!(%error, "what was written stays in memory for now");
         }
     }
 
@@ -216,6 +235,7 @@ impl Run {
         written?;
         let took = began.elapsed();
         self.last = (requests, took);
+        self.unsettled = self.unsettled.saturating_add(batch.bytes());
         self.counters.wrote(requests, batch.bytes(), sync, took);
         Ok(())
     }

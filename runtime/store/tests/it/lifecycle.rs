@@ -1,6 +1,7 @@
 //! Opening, closing, and what stands in the way.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use oxbeam_store::{Append, Ended, Limit, LocalStore, Log, Results, StoreConfig, StoreError};
 
@@ -294,4 +295,30 @@ async fn a_check_does_not_hold_up_closing() {
     let ended = checked.await.unwrap();
     assert!(matches!(ended, StoreError::Ended { ended: Ended::Closed }), "{ended:?}");
     place.open().close().await;
+}
+
+#[tokio::test]
+async fn a_store_that_nobody_writes_to_keeps_no_memory_for_what_was_written() {
+    const WRITTEN: u64 = 8;
+    let place = Place::folder();
+    let (store, _) = place.open_with(&StoreConfig::default()).unwrap();
+    let buffered = |store: &LocalStore| {
+        let counters = store.statistics().engine;
+        let found = counters.into_iter().find(|(name, _)| name == "oxbeam.write_buffers.bytes");
+        found.unwrap().1
+    };
+    let empty = buffered(&store);
+    for slot in 0..WRITTEN {
+        let assignment = vec![7; 1 << 20].into();
+        store.append(Append { assignment, ..append(id("process"), slot) }).await.unwrap();
+    }
+    assert!(buffered(&store) >= empty + (WRITTEN << 20));
+    let until = Instant::now() + Duration::from_secs(60);
+    while buffered(&store) >= empty + (1 << 20) {
+        assert!(Instant::now() < until, "{} bytes stay in memory", buffered(&store));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let store = place.reopen(store).await;
+    let kept = store.assignments(id("process"), 0, Limit::default()).await.unwrap();
+    assert_eq!(kept.items.len() as u64, WRITTEN);
 }
