@@ -3,12 +3,15 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
+use actix_rt::time::timeout;
 use oxbeam_kernel::{Call, CallError, Device, NodeMessage, Outcome, Reply, Row};
 use oxbeam_protocol::{Id, Message, Value, commitment};
 use oxbeam_store::{Append, ContentBatch};
 use parking_lot::Mutex;
 use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::node::{TestNode, proven};
 
@@ -187,4 +190,33 @@ async fn an_orderly_end_leaves_no_attempt_wherever_it_comes() {
         turns += 1 + turns / 8;
     }
     assert!(watcher.seen.lock().iter().all(|(_, attempts, _)| *attempts <= 1));
+}
+
+#[actix_rt::test]
+async fn nothing_more_is_computed_for_somebody_who_has_gone() {
+    let watcher = Watcher::with_room(0);
+    let (node, process) = scene(&watcher, 3).await;
+    let gone = CancellationToken::new();
+    let context = node.node.context(gone.clone());
+    let request = Message::new().with("path", format!("/{process}/compute&slot=2"));
+    let leaves = async {
+        watcher.begun.notified().await;
+        gone.cancel();
+    };
+    let (answer, ()) = tokio::join!(context.run(&request), leaves);
+    assert!(matches!(answer, Err(CallError::Cancelled)), "{answer:?}");
+    // With room for one slot, the next would be begun and not come to its end.
+    watcher.room.add_permits(1);
+    asked(&node, process, 0).await.unwrap();
+    asked(&node, process, 0).await.unwrap();
+    let settles = async {
+        while left(&node, process, 3).await != NONE {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(Duration::from_secs(20), settles).await.expect("the next slot was begun");
+    watcher.room.add_permits(2);
+    asked(&node, process, 2).await.unwrap();
+    let slots: Vec<u64> = watcher.seen.lock().iter().map(|(slot, ..)| *slot).collect();
+    assert_eq!(slots, [0, 1, 2]);
 }

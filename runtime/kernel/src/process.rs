@@ -32,6 +32,7 @@ use std::time::Duration;
 use oxbeam_protocol::{Id, Value};
 use oxbeam_store::Slot;
 use oxbeam_supervisor::{ActorSpec, DynamicSpec, Placement};
+use tokio_util::sync::CancellationToken;
 
 use self::actor::Compute;
 pub use self::actor::ProcessActor;
@@ -208,8 +209,11 @@ impl Node {
             _ => None,
         };
         let trace = context.trace().clone();
+        // Slots are computed for those who wait: whoever leaves this function does no more.
+        let asker = CancellationToken::new();
+        let _waits_here = asker.clone().drop_guard();
         tokio::select! {
-            answer = address.ask(Compute { wanted, at_once, to_run, trace }) => {
+            answer = address.ask(Compute { wanted, at_once, to_run, trace, asker }) => {
                 answer.map_err(|error| CallError::unanswered("the process", error))?
             }
             () = context.cancelled() => Err(CallError::Cancelled),

@@ -46,6 +46,8 @@ pub(super) struct Compute {
     pub(super) to_run: bool,
     /// What it is asked for.
     pub(super) trace: Trace,
+    /// Cancelled when nobody waits for the answer any more.
+    pub(super) asker: CancellationToken,
 }
 
 /// Somebody who waits for a state.
@@ -53,6 +55,7 @@ struct Waiter {
     reply: Reply,
     to_run: bool,
     trace: Trace,
+    asker: CancellationToken,
 }
 
 /// Computes one process: its next slots or, if it is the one of the past, earlier ones.
@@ -194,7 +197,7 @@ impl ProcessActor {
     /// The first slot that somebody still waits for.
     fn first_wanted(&mut self) -> Option<Option<Slot>> {
         self.waiting.retain(|_, replies| {
-            replies.retain(|waiter| !waiter.reply.is_closed());
+            replies.retain(|waiter| !waiter.asker.is_cancelled());
             !replies.is_empty()
         });
         if self.waiting.is_empty() {
@@ -413,8 +416,9 @@ impl Handler<Compute> for ProcessActor {
         if compute.at_once || known.is_some() {
             return Box::pin(wrap_future(std::future::ready(Ok(known))));
         }
+        let Compute { to_run, trace, asker, .. } = compute;
         let (reply, answer) = oneshot::channel();
-        let waiter = Waiter { reply, to_run: compute.to_run, trace: compute.trace };
+        let waiter = Waiter { reply, to_run, trace, asker };
         self.waiting.entry(wanted).or_default().push(waiter);
         self.work(ctx);
         Box::pin(wrap_future(async move { answer.await.unwrap_or(Err(CallError::Cancelled)) }))
