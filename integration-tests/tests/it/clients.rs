@@ -24,6 +24,16 @@ fn clients() -> Option<PathBuf> {
     }
 }
 
+/// Node 18, which Debian 12 has, shows the clients its `crypto` only if it is told to.
+fn javascript() -> Command {
+    let version = Command::new("node").arg("--version").output().unwrap().stdout;
+    let mut program = Command::new("node");
+    if version.starts_with(b"v18.") {
+        program.arg("--experimental-global-webcrypto");
+    }
+    program
+}
+
 /// Takes the steps of these scripts one after another, each against a node of its own.
 #[test]
 fn clients_of_the_network_work_unmodified() {
@@ -32,7 +42,7 @@ fn clients_of_the_network_work_unmodified() {
     for script in ["aoconnect", "aoconnect-older", "items", "rfc9421", "wao"] {
         let data = TempDir::new().unwrap();
         let node = Program::start(&program::find().unwrap(), data.path(), &[]).unwrap();
-        let mut command = Command::new("node");
+        let mut command = javascript();
         command.arg("--no-warnings").arg(format!("{script}.mjs")).current_dir(&folder);
         command.env("NODE_URL", format!("http://{}", node.host));
         if let Some(aos) = crate::aos::path() {

@@ -37,6 +37,11 @@ impl Person {
         serde_json::from_slice(&reply.body).unwrap_or_else(|_| panic!("{target}: {}", text(&reply)))
     }
 
+    /// What is answered to a GET as text.
+    pub(crate) fn read(&mut self, target: &str) -> String {
+        text(&self.send("GET", target, HttpMessage::default()))
+    }
+
     /// Posts a message that somebody has signed.
     pub(crate) fn post(&mut self, target: &str, signed: &Message) -> Reply {
         self.send("POST", target, wire(signed).unwrap())

@@ -11,7 +11,10 @@ use oxbeam_supervisor::{
     Placement, Realm, Refusal, State, SupervisorRef, SupervisorSpec,
 };
 
-use crate::{common::resident_kib, sitters::*};
+use crate::{
+    common::{alone, resident_kib},
+    sitters::*,
+};
 
 const HOUSES: usize = 10;
 const ACTORS: u32 = 1_000;
@@ -131,6 +134,9 @@ async fn all_running(realm: &Arc<Realm>) {
 
 #[test]
 fn a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends() {
+    if !alone("chaos::a_thousand_actors_survive_half_a_minute_of_panics_kills_and_suspends") {
+        return;
+    }
     System::new().block_on(async {
         let arbiters = arbiters(2);
         let realm = realm_on(&[], &arbiters);

@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -304,6 +305,20 @@ impl Story {
 /// Lets everything that can run, run; in simulated time.
 pub(crate) async fn settle() {
     tokio::time::sleep(Duration::from_millis(10)).await;
+}
+
+/// Whether this process runs the test alone, so that what it measures of itself is the test's. If not,
+/// a process of its own has run it.
+pub(crate) fn alone(test: &str) -> bool {
+    const ALONE: &str = "OXBEAM_TEST_ALONE";
+    // nextest gives each test a process.
+    if [ALONE, "NEXTEST"].iter().any(|name| std::env::var_os(name).is_some()) {
+        return true;
+    }
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    let status = program.args([test, "--exact", "--nocapture"]).env(ALONE, "1").status().unwrap();
+    assert!(status.success(), "{test} failed in a process of its own");
+    false
 }
 
 pub(crate) fn resident_kib() -> usize {

@@ -126,6 +126,9 @@ fn a_look_from_outside_that_panics_does_not_end_the_actor() {
 
 #[test]
 fn repeated_suspends_do_not_pile_up() {
+    if !alone("control::repeated_suspends_do_not_pile_up") {
+        return;
+    }
     simulate(async {
         let counter = realm().spawn("counter", ActorSpec::new(Counter::default)).unwrap();
         let before = resident_kib();
