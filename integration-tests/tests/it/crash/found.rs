@@ -19,8 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long a run of a timer may be put off by a node that was too busy for it: more than two of its
 /// longest waits.
 const TIMERS_PATIENCE: Duration = Duration::from_secs(180);
-/// Slots of a page.
-const PAGE: u64 = 500;
+/// Slots of a page: so few that a short run has logs of several.
+const PAGE: u64 = 50;
 /// Processes that are computed anew at the same time.
 const VERIFIERS: usize = 4;
 
@@ -105,12 +105,14 @@ fn log(visitor: &mut Person, process: &str) -> Vec<Entry> {
         let (from, to) = (entries.len() as u64, entries.len() as u64 + PAGE - 1);
         let path = format!("/~scheduler@1.0/schedule?target={process}&from={from}&to={to}");
         let page = visitor.get(&format!("{path}&accept=application/aos-2"));
-        for edge in page["edges"].as_array().unwrap() {
+        let edges = page["edges"].as_array().unwrap();
+        // Whether a page has a next one is said of the slots asked for, not of the log.
+        if edges.is_empty() {
+            return entries;
+        }
+        for edge in edges {
             assert_eq!(edge["cursor"], entries.len(), "{process} has a gap");
             entries.push(Entry::of(&edge["node"]["message"]));
-        }
-        if page["page_info"]["has_next_page"] != true {
-            return entries;
         }
     }
 }
