@@ -1,6 +1,6 @@
 //! The devices of an Oxbeam node. Each is one file, named as the device, that implements
 //! [`Device`]; nothing else is exported but [`table`], which has a row for
-//! each. How to add one is in `docs/write-a-device.md`.
+//! each, and [`warm_up`]. How to add one is in `docs/write-a-device.md`.
 
 mod ans104;
 mod apply;
@@ -76,6 +76,12 @@ pub fn table() -> Vec<Row> {
         row(&["name@1.0"], name::Name),
         row(&["node-process@1.0"], node_process::NodeProcess),
     ]
+}
+
+/// Compiles the interpreter of Lua, which otherwise the first script waits for: some 25 ms. What fails
+/// here fails for that script again, and is said there.
+pub fn warm_up() {
+    drop(oxbeam_sandbox::lua::module());
 }
 
 fn row(names: &'static [&'static str], device: impl Device) -> Row {

@@ -59,6 +59,14 @@ impl Default for Limits {
 }
 
 impl Limits {
+    /// Whether a guest that came to an end within `needed` does so within these.
+    pub(crate) const fn allow(&self, needed: &Self) -> bool {
+        self.fuel >= needed.fuel
+            && self.memory_bytes >= needed.memory_bytes
+            && self.table_elements >= needed.table_elements
+            && self.suspended_calls >= needed.suspended_calls
+    }
+
     /// These limits for a memory that is there, and stays if it is larger than they allow.
     pub(crate) fn for_memory_of(self, bytes: usize) -> Self {
         Self { memory_bytes: self.memory_bytes.max(bytes), ..self }

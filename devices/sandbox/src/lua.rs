@@ -153,16 +153,43 @@ impl Vm {
     /// # Errors
     /// The limits are too small for that.
     pub async fn new(limits: Limits) -> Result<Self, LuaError> {
+        // All of them begin as the first one did, and what that took is what they need.
+        static FIRST: OnceLock<(Snapshot, Limits)> = OnceLock::new();
         let limits = for_lua(limits);
+        if let Some((snapshot, needed)) = FIRST.get()
+            && limits.allow(needed)
+        {
+            let instance = Instance::restore(module()?, snapshot, limits.clone())?;
+            return Ok(Self::of(instance, limits, Keeping::Nothing));
+        }
+        let (instance, fuel) = Self::first(&limits).await?;
+        let memory_bytes = instance.memory().len();
+        let needed = Limits { fuel, memory_bytes, ..limits.clone() };
+        if FIRST.get().is_none() {
+            let snapshot = instance.snapshot()?;
+            FIRST.get_or_init(|| (snapshot, needed));
+        }
+        Ok(Self::of(instance, limits, Keeping::Nothing))
+    }
+
+    /// A fresh state that is not copied, and the most fuel that one call of it took.
+    async fn first(limits: &Limits) -> Result<(Instance, u64), LuaError> {
         let mut nobody = NoAo;
         let mut border = Border { inward: Vec::new(), outward: Vec::new(), ao: &mut nobody };
         let mut instance = Instance::new(module()?, limits.clone(), &mut border).await?;
+        let mut fuel = instance.fuel_used();
         instance.call("_initialize", &[], &mut border).await?;
+        fuel = fuel.max(instance.fuel_used());
         let ended = instance.call("oxb_new", &[], &mut border).await?;
-        let kept = Keeping::Nothing;
-        let vm =
-            Self { instance, limits, kept, version: 0, crossed: Crossed::default(), broken: false };
-        if ended == [Val::I32(0)] { Ok(vm) } else { Err(vm.out_of_memory()) }
+        fuel = fuel.max(instance.fuel_used());
+        match ended.as_slice() {
+            [Val::I32(0)] => Ok((instance, fuel)),
+            _ => Err(LuaError::OutOfMemory { limit: limits.memory_bytes }),
+        }
+    }
+
+    fn of(instance: Instance, limits: Limits, kept: Keeping) -> Self {
+        Self { instance, limits, kept, version: 0, crossed: Crossed::default(), broken: false }
     }
 
     /// Runs a chunk: its globals stay. `name` is what traces call it.
@@ -311,8 +338,7 @@ impl Vm {
     fn restored(snapshot: &VmSnapshot, limits: Limits) -> Result<Self, LuaError> {
         let limits = limits.for_memory_of(snapshot.instance.memory.len());
         let instance = Instance::restore(module()?, &snapshot.instance, limits.clone())?;
-        let (kept, crossed) = (Keeping::Unknown, Crossed::default());
-        Ok(Self { instance, limits, kept, version: 0, crossed, broken: false })
+        Ok(Self::of(instance, limits, Keeping::Unknown))
     }
 
     /// Takes this state back to a snapshot of it: after an error, or a result that nobody wants.

@@ -76,7 +76,7 @@ pub enum BootError {
     NoIdentity,
     /// The system gives no threads.
     #[error("failed to start the pool's threads")]
-    NoThreads(#[from] rayon::ThreadPoolBuildError),
+    NoThreads(#[from] std::io::Error),
 }
 
 /// To which addresses the node sends.

@@ -233,13 +233,14 @@ impl Contents {
     }
 
     async fn keep_one(&self, id: Id, value: Value, persist: Persist) -> Result<(), CallError> {
-        let names = self.names(&value, id).await?;
+        let mut names = self.names(&value, id).await?;
         for _ in 0..MERGES {
             let Some(bytes) = self.store.content(id).await? else {
-                let mut batch = names.clone();
+                let mut batch = std::mem::take(&mut names);
+                let has_names = !batch.aliases.is_empty();
                 batch.messages.push((id, write_record(&value)?));
                 self.store.put_content(batch, persist).await?;
-                if names.aliases.is_empty() {
+                if !has_names {
                     return Ok(());
                 }
                 // Somebody else may have kept it first, with other commitments: look again.

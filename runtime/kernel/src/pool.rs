@@ -1,10 +1,11 @@
 //! Threads for what takes the processor for longer than a control thread may be held: signatures,
 //! large messages. Work that waits is bounded; who asks for more waits for room.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::{fmt, io, thread};
 
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::error::CallError;
@@ -13,6 +14,8 @@ use crate::error::CallError;
 const MAX_QUEUED: usize = 4096;
 
 type Work<T> = Box<dyn FnOnce() -> T + Send>;
+/// Work that answers whoever asked for it.
+type Job = Work<()>;
 
 /// Work that a thread of the pool does if one is free before somebody needs what comes of it.
 pub(crate) struct Early<T> {
@@ -47,10 +50,10 @@ fn unavailable(reason: &str) -> CallError {
     CallError::Unavailable { what: "the pool".into(), reason: reason.into() }
 }
 
-/// Threads that compute and never wait.
+/// Threads that compute and never wait. They end when the last way to them is dropped.
 #[derive(Clone)]
 pub struct Pool {
-    threads: Arc<rayon::ThreadPool>,
+    jobs: Sender<Job>,
     room: Arc<Semaphore>,
 }
 
@@ -59,10 +62,18 @@ impl Pool {
     ///
     /// # Errors
     /// The system gives no threads.
-    pub fn new(threads: usize) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads.max(1));
-        let threads = builder.thread_name(|number| format!("pool-{number}")).build()?;
-        Ok(Self { threads: Arc::new(threads), room: Arc::new(Semaphore::new(MAX_QUEUED)) })
+    pub fn new(threads: usize) -> Result<Self, io::Error> {
+        // Bounded by the room for them.
+        let (jobs, waiting): (_, Receiver<Job>) = crossbeam_channel::unbounded();
+        for number in 0..threads.max(1) {
+            let waiting = waiting.clone();
+            let name = format!("pool-{number}");
+            thread::Builder::new().name(name).spawn(move || {
+                // Work that panics drops the way to its answer, and costs nobody else anything.
+                waiting.iter().for_each(|job| drop(catch_unwind(AssertUnwindSafe(job))));
+            })?;
+        }
+        Ok(Self { jobs, room: Arc::new(Semaphore::new(MAX_QUEUED)) })
     }
 
     /// Computes on a thread of the pool. Whoever drops the future gives up the result; work that
@@ -80,12 +91,10 @@ impl Pool {
         let room = self.room.clone().acquire_owned().await;
         let room = room.map_err(|_| failed("the pool is closed"))?;
         let (sender, answer) = oneshot::channel();
-        self.threads.spawn(move || {
-            if !sender.is_closed()
-                && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
-            {
+        self.queue(move || {
+            if !sender.is_closed() {
                 // Whoever asked may have gone meanwhile.
-                let _ = sender.send(result);
+                let _ = sender.send(work());
             }
             drop(room);
         });
@@ -102,18 +111,22 @@ impl Pool {
         let (sender, answer) = oneshot::channel();
         if let Ok(room) = self.room.clone().try_acquire_owned() {
             let work = work.clone();
-            self.threads.spawn(move || {
+            self.queue(move || {
                 if !sender.is_closed()
                     && let Some(work) = taken(&work)
-                    && let Ok(result) = catch_unwind(AssertUnwindSafe(work))
                 {
                     // Whoever asked may have gone meanwhile.
-                    let _ = sender.send(result);
+                    let _ = sender.send(work());
                 }
                 drop(room);
             });
         }
         Early { work, answer }
+    }
+
+    fn queue(&self, job: impl FnOnce() + Send + 'static) {
+        // Its threads wait for as long as there is somebody to ask.
+        let _ = self.jobs.send(Box::new(job));
     }
 }
 

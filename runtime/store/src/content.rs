@@ -11,9 +11,9 @@ use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::{Deserialize, Serialize};
 
-use crate::answer::{Answer, fail, ready};
+use crate::answer::Answer;
 use crate::batch::Batch;
-use crate::engine::{Cached, Family, Reader};
+use crate::engine::{Family, Reader};
 use crate::error::StoreError;
 use crate::keys::{self, ALIAS, MESSAGE};
 use crate::local::LocalStore;
@@ -243,21 +243,11 @@ fn resolve(reader: &(impl Reader + ?Sized), path: String) -> Result<String, Stor
 
 impl Content for LocalStore {
     fn content(&self, id: Id) -> Answer<Option<Bytes>> {
-        let key = keys::of_process(MESSAGE, &id);
-        match self.cached(Family::Content, &key) {
-            Ok(Cached::Known(Some(sealed))) => {
-                ready(record::unseal(Family::Content, &key, &sealed).map(Some))
-            }
-            // Also what is not there: it may be under an alias.
-            Ok(Cached::Known(None) | Cached::OnDisk) => {
-                self.readers().run(move |engine| read_content(engine, &id))
-            }
-            Err(error) => fail(error),
-        }
+        self.read(move |reader| read_content(reader, &id))
     }
 
     fn alias(&self, alias: Id) -> Answer<Option<Id>> {
-        self.readers().run(move |engine| read_alias(engine, &alias))
+        self.read(move |reader| read_alias(reader, &alias))
     }
 
     fn put_content(&self, batch: ContentBatch, persist: Persist) -> Answer<()> {

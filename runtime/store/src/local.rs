@@ -1,5 +1,6 @@
 //! The store of one machine.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -9,12 +10,12 @@ use bytes::Bytes;
 use oxbeam_protocol::Id;
 use serde::de::DeserializeOwned;
 
-use crate::answer::{Answer, fail, ready};
+use crate::answer::{Answer, ready};
 use crate::checkpoint::Collector;
 use crate::config::StoreConfig;
 use crate::engine::memory::{Memory, MemoryDisk};
 use crate::engine::rocks::Rocks;
-use crate::engine::{Cached, Engine, Family};
+use crate::engine::{Cached, Engine, Family, Reader, Visit};
 use crate::error::{Ended, StoreError};
 use crate::processes::{Deleter, Marks};
 use crate::readers::Readers;
@@ -279,26 +280,57 @@ impl LocalStore {
         &self,
         family: Family,
         key: Bytes,
-        turn: impl FnOnce(R) -> T + Send + 'static,
+        turn: impl Fn(R) -> T + Send + 'static,
     ) -> Answer<Option<T>> {
-        let record = move |key: &Bytes, sealed: Option<Bytes>| {
-            sealed.map(|sealed| unseal(family, key, &sealed).map(turn)).transpose()
-        };
-        match self.cached(family, &key) {
-            Ok(Cached::Known(sealed)) => ready(record(&key, sealed)),
-            Ok(Cached::OnDisk) => {
-                self.0.readers.run(move |engine| record(&key, engine.get(family, &key)?))
+        self.read(move |reader| {
+            let sealed = reader.get(family, &key)?;
+            sealed.map(|sealed| unseal(family, &key, &sealed).map(&turn)).transpose()
+        })
+    }
+
+    /// Reads a few records, each of which may say which one is next: on this thread if all of them are
+    /// in memory, else on one that may wait for the disk.
+    pub(crate) fn read<T: Send + 'static>(
+        &self,
+        read: impl Fn(&dyn Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Answer<T> {
+        let memory = InMemory { engine: self.engine(), missed: Cell::new(false) };
+        let found = read(&memory);
+        match memory.missed.get() {
+            false => ready(found),
+            true => self.0.readers.run(move |engine| read(engine)),
+        }
+    }
+}
+
+/// What memory knows, but for long records, which are for another thread than the caller's.
+struct InMemory<'a> {
+    engine: &'a dyn Engine,
+    /// Whether anything was asked for that only the disk knows. Then it seemed not to be there.
+    missed: Cell<bool>,
+}
+
+impl Reader for InMemory<'_> {
+    fn get(&self, family: Family, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        match self.engine.get_cached(family, key)? {
+            Cached::Known(found) if found.as_ref().is_none_or(|it| it.len() <= LONG_BYTES) => {
+                Ok(found)
             }
-            Err(error) => fail(error),
+            Cached::Known(_) | Cached::OnDisk => {
+                self.missed.set(true);
+                Ok(None)
+            }
         }
     }
 
-    /// What memory knows of a record, unless it is long: that is for another thread than this one.
-    pub(crate) fn cached(&self, family: Family, key: &Bytes) -> Result<Cached, StoreError> {
-        Ok(match self.0.engine.get_cached(family, key)? {
-            Cached::Known(Some(sealed)) if sealed.len() > LONG_BYTES => Cached::OnDisk,
-            cached => cached,
-        })
+    fn scan(&self, _: Family, _: &[u8], _: &[u8], _: Visit<'_>) -> Result<(), StoreError> {
+        self.missed.set(true);
+        Ok(())
+    }
+
+    fn last(&self, _: Family, _: &[u8], _: &[u8]) -> Result<Option<(Bytes, Bytes)>, StoreError> {
+        self.missed.set(true);
+        Ok(None)
     }
 }
 

@@ -220,7 +220,7 @@ impl Outbox for LocalStore {
     }
 
     fn entry(&self, key: EntryKey) -> Answer<Option<Entry>> {
-        let found = self.readers().run(move |engine| read_entry(engine, key));
+        let found = self.read(move |reader| read_entry(reader, key));
         self.unless_half_done(key.process, found)
     }
 

@@ -5,10 +5,10 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread;
 
-use parking_lot::Mutex;
+use crossbeam_channel::{Receiver, Sender};
 use tokio::sync::{Semaphore, oneshot};
 
 use crate::answer::Answer;
@@ -21,7 +21,7 @@ type Job = Box<dyn FnOnce() + Send>;
 #[derive(Debug, Clone)]
 pub(crate) struct Readers {
     engine: Arc<dyn Engine>,
-    jobs: mpsc::Sender<Job>,
+    jobs: Sender<Job>,
     room: Arc<Semaphore>,
 }
 
@@ -32,10 +32,10 @@ impl Readers {
         threads: usize,
         queue: usize,
     ) -> Result<Self, io::Error> {
-        let (jobs, waiting) = mpsc::channel::<Job>();
-        let waiting = Arc::new(Mutex::new(waiting));
+        // Bounded by the room for them.
+        let (jobs, waiting) = crossbeam_channel::unbounded();
         for number in 0..threads.max(1) {
-            let waiting = Arc::clone(&waiting);
+            let waiting = waiting.clone();
             thread::Builder::new()
                 .name(format!("store-reader-{number}"))
                 .spawn(move || read_all(&waiting))?;
@@ -57,7 +57,7 @@ impl Readers {
             let room = Arc::clone(&readers.room).acquire_owned().await.ok();
             let (reply, answer) = oneshot::channel();
             let engine = Arc::clone(&readers.engine);
-            let job = Box::new(move || {
+            let job: Job = Box::new(move || {
                 // Whoever asked may have gone while this waited.
                 if !reply.is_closed() {
                     let _ = reply.send(read(&*engine));
@@ -72,10 +72,8 @@ impl Readers {
     }
 }
 
-fn read_all(waiting: &Mutex<mpsc::Receiver<Job>>) {
-    loop {
-        let job = waiting.lock().recv();
-        let Ok(job) = job else { return };
+fn read_all(waiting: &Receiver<Job>) {
+    for job in waiting {
         // A read that panics costs its caller the answer, and nobody else anything.
         if catch_unwind(AssertUnwindSafe(job)).is_err() {
             tracing::error!("a read panicked");

@@ -328,12 +328,12 @@ impl Results for LocalStore {
     }
 
     fn computed(&self, process: Id) -> Answer<Option<SlotResult>> {
-        let found = self.readers().run(move |engine| {
+        let found = self.read(move |reader| {
             let key = keys::of_process(COMPUTED, &process);
-            let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
+            let Some(sealed) = reader.get(Family::Results, &key)? else { return Ok(None) };
             let slot: Slot = record::unseal(Family::Results, &key, &sealed)?;
             let key = keys::of_slot(RESULT, &process, slot);
-            let Some(sealed) = engine.get(Family::Results, &key)? else { return Ok(None) };
+            let Some(sealed) = reader.get(Family::Results, &key)? else { return Ok(None) };
             let record: ResultRecord = record::unseal(Family::Results, &key, &sealed)?;
             Ok(Some(record.at(slot)))
         });

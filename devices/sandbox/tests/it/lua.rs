@@ -40,6 +40,23 @@ pub(crate) fn integer(number: i64) -> Value {
 }
 
 #[tokio::test]
+async fn every_state_begins_as_the_first_one_did_and_needs_what_that_needed() {
+    let first = Vm::new(Limits::default()).await.expect("a fresh state");
+    let memory_bytes = first.memory_bytes();
+    let enough = Limits { memory_bytes, ..Limits::default() };
+    let second = Vm::new(enough.clone()).await.expect("another one");
+    assert_eq!(first.snapshot().unwrap().instance, second.snapshot().unwrap().instance);
+    for too_little in [
+        Limits { fuel: 1, ..enough.clone() },
+        Limits { memory_bytes: memory_bytes - 1, ..enough.clone() },
+        Limits { table_elements: 1, ..enough },
+    ] {
+        let none = Vm::new(too_little.clone()).await;
+        assert!(none.is_err(), "{too_little:?} is enough");
+    }
+}
+
+#[tokio::test]
 async fn a_function_is_called_with_values_and_returns_values() {
     let mut vm = vm("function add(a, b) return a + b, 'done', true, nil end").await;
     let results = vm

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread;
 use std::time::Instant;
 
 use actix::{Actor, Context};
@@ -51,6 +52,8 @@ impl Actor for Ready {
         if !self.said.swap(true, Relaxed) {
             say(&self.words());
             info!(after = ?self.began.elapsed(), "the node is ready");
+            // Whoever asks first does not wait for it. If it fails, he is told.
+            let _ = thread::Builder::new().name("warm-up".into()).spawn(oxbeam_devices::warm_up);
         }
     }
 }

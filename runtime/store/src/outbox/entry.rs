@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::MAX_NOTE_BYTES;
 use crate::Slot;
 use crate::batch::Batch;
-use crate::engine::{Engine, Family};
+use crate::engine::{Engine, Family, Reader};
 use crate::error::StoreError;
 use crate::keys::{self, DEAD, DUE, ENTRY, Parts, SIGNED};
 use crate::page::{Limit, Page, page};
@@ -214,14 +214,14 @@ pub(super) fn is_asleep(batch: &Batch<'_>, key: EntryKey) -> Result<bool, StoreE
     Ok(record.status == Moved::Pending && record.next_try == u64::MAX)
 }
 
-pub(super) fn read_entry(engine: &dyn Engine, key: EntryKey) -> Result<Option<Entry>, StoreError> {
+pub(super) fn read_entry(reader: &dyn Reader, key: EntryKey) -> Result<Option<Entry>, StoreError> {
     let entry = key.of(ENTRY);
-    let Some(sealed) = engine.get(Family::Outbox, &entry)? else { return Ok(None) };
+    let Some(sealed) = reader.get(Family::Outbox, &entry)? else { return Ok(None) };
     let record: EntryRecord = record::unseal(Family::Outbox, &entry, &sealed)?;
     let at = key.of(SIGNED);
-    let Some(sealed) = engine.get(Family::Outbox, &at)? else {
+    let Some(sealed) = reader.get(Family::Outbox, &at)? else {
         // Its process may have been deleted since the entry was read.
-        return match engine.get(Family::Outbox, &entry)? {
+        return match reader.get(Family::Outbox, &entry)? {
             Some(_) => Err(corrupt(&at, "the entry's message is missing")),
             None => Ok(None),
         };
