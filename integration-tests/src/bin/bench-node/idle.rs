@@ -14,9 +14,9 @@ use crate::reads::again;
 const PROCESSES: usize = 10_000;
 /// After how long without work a process leaves memory, in this node.
 const PASSIVATE: &str = "passivate_after=60000";
-/// How long until nothing is left to do: a process writes its checkpoint after five seconds, and the store
-/// makes tables of what was written after one more.
-const REST: Duration = Duration::from_secs(10);
+/// How long until nothing is left to do: a process writes its checkpoint after five seconds, the store makes
+/// tables of what was written after one more, and the allocator gives back what is free after ten.
+const REST: Duration = Duration::from_secs(30);
 /// The metric of what the store has in memory, what is not in its tables yet included.
 const STORE_CACHE: &str = "oxbeam_store_memory_bytes{part=\"cache\"}";
 /// How long that may take.

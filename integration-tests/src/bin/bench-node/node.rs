@@ -148,7 +148,7 @@ impl Node {
         let each = (self.program.processor_time()? - before) / slots;
         let rate = f64::from(slots) / measured.took.as_secs_f64();
         println!(
-            "| {}, in one request | {} | {rate:.0} slots | {} in all | | {} | {} |",
+            "| {slots} {}, in one request | {} | {rate:.0} slots | {} in all | | {} | {} |",
             row.what,
             row.clients,
             millis(measured.took),
