@@ -24,12 +24,24 @@ struct Watcher {
     begun: Notify,
     /// How many slots it may compute.
     room: Semaphore,
+    /// A slot that comes to no state.
+    bad: Option<(u64, Bad)>,
+}
+
+#[derive(Clone, Copy)]
+enum Bad {
+    Error,
+    Panic,
 }
 
 impl Watcher {
-    fn with_room(room: usize) -> Arc<Self> {
+    fn new(room: usize, bad: Option<(u64, Bad)>) -> Arc<Self> {
         let (seen, begun) = Default::default();
-        Arc::new(Self { seen, begun, room: Semaphore::new(room) })
+        Arc::new(Self { seen, begun, room: Semaphore::new(room), bad })
+    }
+
+    fn with_room(room: usize) -> Arc<Self> {
+        Self::new(room, None)
     }
 
     async fn compute(&self, call: Call) -> Result<Outcome, CallError> {
@@ -43,6 +55,11 @@ impl Watcher {
         self.seen.lock().push((slot, attempts, next));
         self.begun.notify_one();
         self.room.acquire().await.unwrap().forget();
+        match self.bad.filter(|(bad, _)| *bad == slot) {
+            Some((_, Bad::Error)) => return Ok(Outcome::error("bad")),
+            Some((_, Bad::Panic)) => panic!("a bug"),
+            None => {}
+        }
         Ok(Outcome::ok(call.base.with("results", Message::new())))
     }
 }
@@ -119,8 +136,49 @@ async fn each_of_many_slots_is_counted_when_it_is_tried_and_forgotten_when_it_is
     assert_eq!(left(&node, process, 30).await, NONE);
     asked(&node, process, 29).await.unwrap();
     assert_eq!(left(&node, process, 31).await, NONE, "nor beyond the log");
-    let seen: Vec<_> = (0..30).map(|slot| (slot, 1, 0)).collect();
+    // Sixteen at a time at most, and none that nobody waited for: 0, 1 to 16, 17 to 25; 26, 27 to 29.
+    let last = |slot| [0, 16, 25, 26, 29].contains(&slot);
+    let seen: Vec<_> = (0..30).map(|slot| (slot, 1, u32::from(!last(slot)))).collect();
     assert_eq!(*watcher.seen.lock(), seen);
+}
+
+#[actix_rt::test]
+async fn slots_that_were_tried_before_are_tried_one_at_a_time() {
+    let watcher = Watcher::with_room(11);
+    let (node, process) = scene(&watcher, 11).await;
+    let store = node.node.store().unwrap();
+    for slot in 3..7 {
+        store.count_attempt(process, slot).await.unwrap();
+    }
+    asked(&node, process, 10).await.unwrap();
+    let seen = [
+        [(0, 1, 0), (1, 1, 1), (2, 1, 1)].as_slice(),
+        // The next one's is that of before.
+        &[(3, 2, 1), (4, 2, 1), (5, 2, 1), (6, 2, 0)],
+        &[(7, 1, 1), (8, 1, 1), (9, 1, 1), (10, 1, 0)],
+    ];
+    assert_eq!(*watcher.seen.lock(), seen.concat());
+    assert_eq!(left(&node, process, 11).await, NONE);
+}
+
+#[actix_rt::test]
+async fn what_comes_after_a_slot_without_a_state_is_not_counted() {
+    for (bad, counted) in [(Bad::Error, [0].as_slice()), (Bad::Panic, &[1, 2, 3, 4])] {
+        let watcher = Watcher::new(Semaphore::MAX_PERMITS, Some((5, bad)));
+        let (node, process) = scene(&watcher, 12).await;
+        let store = node.node.store().unwrap();
+        for counted in counted {
+            asked(&node, process, 4).await.unwrap();
+            let answer = asked(&node, process, 11).await;
+            assert!(!answer.is_ok_and(|answer| answer.is_ok()));
+            let expected = if *counted > 0 { vec![5] } else { Vec::new() };
+            assert_eq!(left(&node, process, 12).await, expected);
+            assert_eq!(store.attempts(process, 5).await.unwrap(), *counted);
+        }
+        let seen: Vec<_> = watcher.seen.lock().iter().map(|(slot, ..)| *slot).collect();
+        let tries = counted.len().min(3);
+        assert_eq!(seen, [vec![0, 1, 2, 3, 4], vec![5; tries]].concat());
+    }
 }
 
 #[actix_rt::test]
@@ -143,7 +201,7 @@ async fn a_slot_whose_assignment_is_not_believed_is_not_counted() {
         assert!(matches!(refused, CallError::Raised(_)), "{refused}");
         assert_eq!(left(&node, process, 3).await, NONE);
     }
-    assert_eq!(*watcher.seen.lock(), [(0, 1, 0), (1, 1, 0)]);
+    assert_eq!(*watcher.seen.lock(), [(0, 1, 0), (1, 1, 1)]);
 }
 
 #[actix_rt::test]
@@ -162,7 +220,8 @@ async fn a_slot_that_the_operator_does_not_want_tried_is_not_counted() {
     node.node.resume(process, None, Vec::new()).await.unwrap();
     asked(&node, process, 2).await.unwrap();
     assert_eq!(left(&node, process, 3).await, NONE);
-    assert_eq!(*watcher.seen.lock(), [(0, 1, 0), (1, 1, 0), (2, 1, 0)]);
+    let slots: Vec<u64> = watcher.seen.lock().iter().map(|(slot, ..)| *slot).collect();
+    assert_eq!(slots, [0, 1, 2]);
 }
 
 #[actix_rt::test]

@@ -24,6 +24,7 @@ mod pages;
 mod proof;
 mod role;
 mod state;
+mod turn;
 mod waits;
 
 use std::sync::Weak;

@@ -231,7 +231,7 @@ fn computed(runtime: &Runtime, store: &LocalStore, slots: u64) {
         runtime.block_on(store.append(append(process, slot, Bytes::new()))).unwrap();
         let (result, hashpath, state, outbox) = (process, String::new(), None, Vec::new());
         let content = ContentBatch::default();
-        let (allowance, printed, begins_next) = (None, String::new(), false);
+        let (allowance, printed, begins) = (None, String::new(), 0);
         let commit = Commit {
             process,
             slot,
@@ -242,7 +242,7 @@ fn computed(runtime: &Runtime, store: &LocalStore, slots: u64) {
             content,
             allowance,
             printed,
-            begins_next,
+            begins,
         };
         runtime.block_on(store.commit(commit)).unwrap();
     }

@@ -49,8 +49,8 @@ pub use processes::{Amount, ProcessUsage, Processes};
 pub use pushes::{Push, PushPlace, Pushes};
 pub use recovery::{FORMAT_VERSION, Recovery};
 pub use results::{
-    Allowance, Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, MAX_PRINTED_BYTES, Results,
-    SlotResult,
+    Allowance, Begun, Commit, Committed, MAX_HASHPATH_BYTES, MAX_OUTGOING, MAX_PRINTED_BYTES,
+    Results, SlotResult,
 };
 pub use store::Store;
 pub use tables::{Change, Table, Tables, Versioned};

@@ -74,12 +74,12 @@ pub trait Results: Send + Sync {
     /// Errors of reading.
     fn attempts(&self, process: Id, slot: Slot) -> Answer<u32>;
 
-    /// Takes back the last attempt at a slot, which was broken off in order and tells nothing of it.
-    /// Queued by this call, whether or not anybody waits for the answer.
+    /// Takes back the last attempt at each of so many slots from the first on, which were broken off in
+    /// order and tell nothing of them. Queued by this call, whether or not anybody waits for the answer.
     ///
     /// # Errors
     /// Errors of writing.
-    fn take_back_attempt(&self, process: Id, slot: Slot) -> Answer<()>;
+    fn take_back_attempts(&self, process: Id, first: Slot, slots: u8) -> Answer<()>;
 
     /// Forgets the attempts at a slot, so that it may be tried again.
     ///
@@ -109,9 +109,10 @@ pub struct Commit {
     pub allowance: Option<Allowance>,
     /// What guests printed in the slot, for people. At most [`MAX_PRINTED_BYTES`].
     pub printed: String,
-    /// Counts an attempt at the next slot together with the commit, if the log has that slot: as
-    /// [`Results::count_attempt`] would.
-    pub begins_next: bool,
+    /// Counts an attempt at each of so many of the next slots together with the commit, as
+    /// [`Results::count_attempt`] would: at the first, and at those after it as long as the log has
+    /// them and neither they nor the first were tried before.
+    pub begins: u8,
 }
 
 /// What guests were allowed while a slot was computed. It decides the result, so that whoever
@@ -137,9 +138,18 @@ impl Commit {
 pub struct Committed {
     /// The slot had this result before; its outbox entries are those of the first time.
     pub repeated: bool,
-    /// Attempts at the next slot, the one that was begun with this commit included. None if none was:
-    /// the log does not have that slot, or the commit was repeated.
-    pub next_attempts: Option<u32>,
+    /// What was begun with this commit. None if nothing was: it was not asked for, the log does not
+    /// have the next slot, or the commit was repeated.
+    pub begun: Option<Begun>,
+}
+
+/// The next slots, at which attempts were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// How many slots.
+    pub slots: u8,
+    /// Attempts at the first of them, this one included. At others it is the first one.
+    pub attempts: u32,
 }
 
 /// What a slot came to.
@@ -191,7 +201,7 @@ struct Prepared {
     record: ResultRecord,
     outbox: outbox::Prepared,
     content: crate::content::Prepared,
-    begins_next: bool,
+    begins: u8,
 }
 
 impl Prepared {
@@ -206,7 +216,7 @@ impl Prepared {
             content,
             allowance,
             printed,
-            begins_next,
+            begins,
         } = commit;
         if hashpath.len() > MAX_HASHPATH_BYTES {
             let (size, limit) = (hashpath.len(), MAX_HASHPATH_BYTES);
@@ -220,11 +230,11 @@ impl Prepared {
         let (sent, came_with) = (outbox.count(), CameWith::from(&content));
         let record = ResultRecord { result, hashpath, state, sent, came_with, allowance, printed };
         let content = crate::content::Prepared::new(content)?;
-        Ok(Self { process, slot, record, outbox, content, begins_next })
+        Ok(Self { process, slot, record, outbox, content, begins })
     }
 
     fn plan(self, batch: &mut Batch<'_>) -> Result<Committed, StoreError> {
-        let Self { process, slot, record, outbox, content, begins_next } = self;
+        let Self { process, slot, record, outbox, content, begins } = self;
         refuse_half_done(batch, &process)?;
         let key = keys::of_slot(RESULT, &process, slot);
         if let Some(found) = batch.record::<ResultRecord>(Family::Results, &key)? {
@@ -237,7 +247,7 @@ impl Prepared {
             given.allowance = found.allowance;
             given.printed.clone_from(&found.printed);
             return match found == given {
-                true => Ok(Committed { repeated: true, next_attempts: None }),
+                true => Ok(Committed { repeated: true, begun: None }),
                 false => Err(StoreError::ResultDiffers { process, slot }),
             };
         }
@@ -250,10 +260,30 @@ impl Prepared {
         }
         outbox.plan(batch);
         content.plan(batch)?;
-        let next = slot.checked_add(1).filter(|next| begins_next && *next <= last);
-        let next_attempts = next.map(|next| one_more_attempt(batch, &process, next)).transpose()?;
-        Ok(Committed { repeated: false, next_attempts })
+        let next = (slot..=last).skip(1).take(usize::from(begins));
+        let begun = begin(batch, &process, next)?;
+        Ok(Committed { repeated: false, begun })
     }
+}
+
+/// Counts an attempt at the first of these slots, and at those after it if none of them was tried.
+fn begin(
+    batch: &mut Batch<'_>,
+    process: &Id,
+    mut slots: impl Iterator<Item = Slot>,
+) -> Result<Option<Begun>, StoreError> {
+    let Some(first) = slots.next() else { return Ok(None) };
+    let attempts = one_more_attempt(batch, process, first)?;
+    let mut begun = Begun { slots: 1, attempts };
+    for slot in slots.take_while(|_| attempts == 1) {
+        let key = keys::of_slot(ATTEMPTS, process, slot);
+        if batch.get(Family::Results, &key)?.is_some() {
+            break;
+        }
+        batch.put_record(Family::Results, key, &1_u32);
+        begun.slots = begun.slots.saturating_add(1);
+    }
+    Ok(Some(begun))
 }
 
 /// Counts an attempt. Answers with how many there are now.
@@ -353,13 +383,16 @@ impl Results for LocalStore {
         Box::pin(async move { Ok(found.await?.unwrap_or(0)) })
     }
 
-    fn take_back_attempt(&self, process: Id, slot: Slot) -> Answer<()> {
-        let key = keys::of_slot(ATTEMPTS, &process, slot);
-        self.writer().submit(How::buffered(64), move |batch| {
-            let attempts: Option<u32> = batch.record(Family::Results, &key)?;
-            match attempts.map_or(0, |attempts| attempts.saturating_sub(1)) {
-                0 => batch.delete(Family::Results, key),
-                left => batch.put_record(Family::Results, key, &left),
+    fn take_back_attempts(&self, process: Id, first: Slot, slots: u8) -> Answer<()> {
+        self.writer().submit(How::buffered(64 * usize::from(slots)), move |batch| {
+            for slot in (first..=Slot::MAX).take(usize::from(slots)) {
+                let key = keys::of_slot(ATTEMPTS, &process, slot);
+                let attempts: Option<u32> = batch.record(Family::Results, &key)?;
+                match attempts {
+                    None => {}
+                    Some(0 | 1) => batch.delete(Family::Results, key),
+                    Some(attempts) => batch.put_record(Family::Results, key, &(attempts - 1)),
+                }
             }
             Ok(())
         })

@@ -16,11 +16,12 @@ use tokio::sync::oneshot;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::ahead::Ahead;
-use super::attempt::Attempt;
-use super::machine::{Commits, Stopped};
+use super::attempt::Attempts;
+use super::machine::Stopped;
 use super::state::{Live, shown};
+use super::turn::{Done, Work};
 use super::waits::Worker;
-use super::{Wanted, commit, load, machine};
+use super::{Wanted, commit};
 use crate::context::Context;
 use crate::error::CallError;
 use crate::metrics::Share;
@@ -72,7 +73,7 @@ pub struct ProcessActor {
     computing: bool,
     /// A checkpoint is to be written after a while.
     timed: bool,
-    attempt: Attempt,
+    attempts: Attempts,
     /// The slot that was tried last and has no state.
     failed: Option<Slot>,
     /// Shown states of the last slots, the latest last.
@@ -80,26 +81,6 @@ pub struct ProcessActor {
     /// Who waits for the state after a slot, or (`None`) before any.
     waiting: BTreeMap<Option<Slot>, Vec<Waiter>>,
     lag: Share,
-}
-
-/// What came of the work on a slot.
-struct Done {
-    live: Option<Live>,
-    stopped: Option<Stopped>,
-    /// The slot that has no state.
-    failed: Option<Slot>,
-    /// The state in memory, to be run elsewhere.
-    copy: Option<Result<Message, CallError>>,
-}
-
-impl Done {
-    fn at(live: Live) -> Self {
-        Self { live: Some(live), stopped: None, failed: None, copy: None }
-    }
-
-    fn unloaded(stopped: Stopped) -> Self {
-        Self { live: None, stopped: Some(stopped), failed: None, copy: None }
-    }
 }
 
 impl ProcessActor {
@@ -117,7 +98,7 @@ impl ProcessActor {
             ahead: Ahead::default(),
             computing: false,
             timed: false,
-            attempt: Attempt::default(),
+            attempts: Attempts::default(),
             failed: None,
             recent: VecDeque::new(),
             waiting: BTreeMap::new(),
@@ -160,13 +141,13 @@ impl ProcessActor {
             self.computing = true;
             let live = self.live.take().filter(|_| !behind);
             let last = self.waiting.keys().next_back().copied().flatten();
-            let (failed, attempt) = (self.failed, self.attempt.clone());
-            let work = Work { wanted, last, failed, past: self.past, attempt };
-            let context = self.context.fresh().traced(self.trace_of(wanted));
-            let process = self.process;
+            let (process, failed) = (self.process, self.failed);
+            let context = self.context.traced(self.trace_of(wanted));
+            let attempts = Some(self.attempts.clone()).filter(|_| !self.past);
+            let work = Work { context, process, wanted, last, failed, attempts };
             let mut ahead = std::mem::take(&mut self.ahead);
             let work = async move {
-                let done = work.go_on(context, process, live, &mut ahead).await;
+                let done = work.go_on(live, &mut ahead).await;
                 (done, ahead)
             };
             ctx.spawn(wrap_future::<_, Self>(work).map(|(done, ahead), actor, ctx| {
@@ -177,7 +158,7 @@ impl ProcessActor {
         }
         self.lag.is(0);
         // Whoever waited for the next slot has gone.
-        self.attempt.withdraw(&self.context, self.process);
+        self.attempts.withdraw(&self.context, self.process);
         self.save_later(ctx);
     }
 
@@ -224,10 +205,11 @@ impl ProcessActor {
                 let (context, process) = (actor.context.fresh(), actor.process);
                 let saved = async move {
                     commit::save(&context, process, &mut live).await;
-                    Done::at(live)
+                    live
                 };
                 ctx.spawn(
-                    wrap_future::<_, Self>(saved).map(|done, actor, ctx| actor.done(done, ctx)),
+                    wrap_future::<_, Self>(saved)
+                        .map(|live, actor, ctx| actor.done(Done::at(live), ctx)),
                 );
             }
         });
@@ -235,20 +217,15 @@ impl ProcessActor {
 
     fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
         self.computing = false;
-        self.attempt.over();
         if done.failed.is_some() {
             self.failed = done.failed;
         }
         self.live = done.live;
+        for (slot, state) in done.passed {
+            self.show(slot, state);
+        }
         if let Some(live) = &self.live {
-            let slot = live.slot;
-            let state = shown(&live.state);
-            if let Some(slot) = slot {
-                self.recent.retain(|(known, _)| *known != slot);
-                self.recent.push_back((slot, state.clone()));
-                let over = self.recent.len().saturating_sub(RECENT);
-                self.recent.drain(..over);
-            }
+            let (slot, state) = (live.slot, shown(&live.state));
             self.show(slot, state);
             if let Some(copy) = done.copy {
                 self.answer(slot, &copy.map(|state| Some(Outcome::ok(state))));
@@ -274,8 +251,15 @@ impl ProcessActor {
         self.work(ctx);
     }
 
-    /// Answers those who want to see the state, and those who want to run it if it is all there is.
+    /// Answers those who want to see a state, now or a little late, and those who want to run it if it
+    /// is all there is.
     fn show(&mut self, slot: Option<Slot>, state: Message) {
+        if let Some(slot) = slot {
+            self.recent.retain(|(known, _)| *known != slot);
+            self.recent.push_back((slot, state.clone()));
+            let over = self.recent.len().saturating_sub(RECENT);
+            self.recent.drain(..over);
+        }
         let runs = self.runs();
         let waiting = self.waiting.remove(&slot).into_iter().flatten();
         let (later, now): (Vec<_>, Vec<_>) = waiting.partition(|waiter| waiter.to_run && runs);
@@ -296,111 +280,12 @@ impl ProcessActor {
     }
 }
 
-/// What an actor does next.
-struct Work {
-    wanted: Option<Slot>,
-    /// The last slot that somebody waits for.
-    last: Option<Slot>,
-    failed: Option<Slot>,
-    past: bool,
-    attempt: Attempt,
-}
-
-impl Work {
-    /// Copies the state if it is the one that is wanted, else works towards that.
-    async fn go_on(
-        self,
-        context: Context,
-        process: Id,
-        live: Option<Live>,
-        ahead: &mut Ahead,
-    ) -> Done {
-        match live {
-            Some(live) if live.slot == self.wanted => {
-                // A copy runs guests as well: it is made before the next slot is.
-                self.attempt.withdraw(&context, process);
-                let copy = commit::with_snapshot(&context, &live.state).await;
-                let copy = copy.map(Message::without_handles);
-                Done { copy: Some(copy), ..Done::at(live) }
-            }
-            live => self.advance(context, process, live, ahead).await,
-        }
-    }
-
-    /// Loads the state if there is none, else computes one slot.
-    async fn advance(
-        self,
-        context: Context,
-        process: Id,
-        live: Option<Live>,
-        ahead: &mut Ahead,
-    ) -> Done {
-        let Some(mut live) = live else {
-            // The actor of the present begins with the last checkpoint there is.
-            let at_or_before = if self.past { self.wanted } else { self.wanted.map(|_| Slot::MAX) };
-            if !self.past
-                && let Err(error) = context.node().load_aside(process).await
-            {
-                return Done::unloaded(Stopped::By(error));
-            }
-            return match load::load(&context, process, at_or_before).await {
-                Ok(Ok(live)) => Done::at(live),
-                Ok(Err(outcome)) => Done::unloaded(Stopped::At(outcome)),
-                Err(error) => Done::unloaded(Stopped::By(error)),
-            };
-        };
-        let commits = Commits { attempt: &self.attempt, last: self.last };
-        let commits = Some(commits).filter(|_| !self.past);
-        let ready = machine::ready(&context, process, (&mut live, &mut *ahead), commits).await;
-        // Where the slot is not tried after all.
-        self.attempt.withdraw(&context, process);
-        let ready = match ready {
-            Ok(ready) => ready,
-            // Nothing ran. Whoever asks for a slot that is not there costs nobody anything.
-            Err(stopped) => return Done { stopped: Some(stopped), ..Done::at(live) },
-        };
-        // It will fail again, and cost what is run for the state: let that come back for little.
-        if !self.past && live.state.has_handles() && self.failed == Some(live.next()) {
-            commit::save(&context, process, &mut live).await;
-        }
-        let before = live.clone();
-        let last = self.last.filter(|_| ready.is_verified());
-        let slots = before.next().checked_add(1).zip(last);
-        let next = machine::next(process, live, ready, commits);
-        match meanwhile(next, ahead, (&context, process, slots)).await {
-            Ok(live) => Done::at(live),
-            Err(stopped) => {
-                let failed = Some(before.next());
-                // What is run for the state may be anywhere in the slot: it has to start anew.
-                let live = Some(before).filter(|before| !before.state.has_handles());
-                Done { live, stopped: Some(stopped), failed, copy: None }
-            }
-        }
-    }
-}
-
-/// Computes, and reads assignments of the slots between these two, ends included, meanwhile.
-async fn meanwhile<T>(
-    computed: impl Future<Output = T>,
-    ahead: &mut Ahead,
-    (context, process, slots): (&Context, Id, Option<(Slot, Slot)>),
-) -> T {
-    match slots {
-        Some(slots) => tokio::select! {
-            biased;
-            computed = computed => computed,
-            never = ahead.fill(context, process, slots) => match never {},
-        },
-        None => computed.await,
-    }
-}
-
 impl Actor for ProcessActor {
     type Context = ActorContext<Self>;
 
     /// Runs only when the actor ends in order: after a panic or when it is killed, the attempt counts.
     fn stopped(&mut self, _: &mut Self::Context) {
-        self.attempt.break_off(&self.context, self.process);
+        self.attempts.break_off(&self.context, self.process);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use oxbeam_protocol::commitment::{Proven, unsigned_id};
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{Commit, ContentBatch, MAX_VALUE_BYTES, NewCheckpoint, Slot, StoreError};
+use oxbeam_store::{Begun, Commit, ContentBatch, MAX_VALUE_BYTES, NewCheckpoint, Slot, StoreError};
 
 use super::machine::Stopped;
 use super::pages;
@@ -56,18 +56,16 @@ async fn not_committed(
     }
 }
 
-/// Commits a slot. One that was committed before must have come to the same. Answers with the
-/// attempts at the next slot, if that was to be begun with this one and the log has it.
+/// Writes what a slot came to, and begins so many of the next ones with it.
 pub(super) async fn commit(
     context: &Context,
-    process: Id,
-    live: &Live,
-    slot: Slot,
-    (is_new, begins_next): (bool, bool),
-) -> Result<Option<u32>, CallError> {
+    (process, slot): (Id, Slot),
+    state: &Message,
+    (is_new, begins): (bool, u8),
+) -> Result<Option<Begun>, CallError> {
     let store = context.node().store()?;
-    let Results { results, id: result, record } = Results::of(context, &live.state).await?;
-    let hashpath = hashpath(&live.state);
+    let Results { results, id: result, record } = Results::of(context, state).await?;
+    let hashpath = hashpath(state);
     // What it sends is signed once. The store compares the rest.
     let outbox = match is_new {
         true => outbox::prepare(context, process, slot, &results).await?,
@@ -84,7 +82,7 @@ pub(super) async fn commit(
         content,
         allowance: Some(context.guest_limits().allowance()),
         printed: context.printed(),
-        begins_next,
+        begins,
     };
     let committed = store.commit(commit).await?;
     if is_new {
@@ -95,7 +93,7 @@ pub(super) async fn commit(
         }
         context.node().followers().tell(process);
     }
-    Ok(committed.next_attempts)
+    Ok(committed.begun)
 }
 
 /// What a slot came to, whole. Its id follows from what was computed, and not from what the process

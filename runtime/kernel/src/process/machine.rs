@@ -1,10 +1,10 @@
 //! One slot of a process. Source: spec 10, section 5.2.
 
 use oxbeam_protocol::{Id, Message, Value};
-use oxbeam_store::{Slot, StoreError};
+use oxbeam_store::{Begun, Slot, StoreError};
 
 use super::ahead::Ahead;
-use super::attempt::Attempt;
+use super::attempt::Attempts;
 use super::commit;
 use super::proof;
 use super::role::{Role, run_as};
@@ -13,7 +13,7 @@ use crate::context::Context;
 use crate::error::CallError;
 use crate::outcome::{Outcome, Status};
 use crate::request::http_status;
-use crate::trace;
+use crate::trace::{self, Span};
 
 /// What a slot came to, if not to the next state.
 #[derive(Debug)]
@@ -59,21 +59,13 @@ impl Ready {
     }
 }
 
-/// What an actor has that commits the slots it computes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Commits<'a> {
-    pub(super) attempt: &'a Attempt,
-    /// The last slot that somebody waits for.
-    pub(super) last: Option<Slot>,
-}
-
 /// Finds the slot that comes after a state, and whether it may be computed. No device is asked, so
 /// that what one runs for the state is as it was, whatever comes of it.
 pub(super) async fn ready(
     context: &Context,
     process: Id,
     (live, ahead): (&mut Live, &mut Ahead),
-    commits: Option<Commits<'_>>,
+    attempts: Option<&Attempts>,
 ) -> Result<Ready, Stopped> {
     let slot = live.next();
     let store = context.node().store()?;
@@ -82,8 +74,8 @@ pub(super) async fn ready(
     };
     // What was committed before harmed nobody then: only its result is held against this one.
     let known = store.result(process, slot).await.map_err(CallError::from)?;
-    let commits = commits.filter(|_| known.is_none());
-    let is_new = commits.is_some();
+    let attempts = attempts.filter(|_| known.is_none());
+    let is_new = attempts.is_some();
     // Guests are allowed what they were allowed then, or the slot might come to something else.
     let context = &context.allowing(known.and_then(|known| known.allowance));
     // A slot of the past was verified before it was committed.
@@ -94,59 +86,66 @@ pub(super) async fn ready(
         }
         false => None,
     };
-    let context = match commits {
-        Some(Commits { attempt, .. }) => {
-            attempt.make(context, process, slot).await?.keeping_prints()
-        }
+    let context = match attempts {
+        Some(attempts) => attempts.make(context, process, slot).await?.keeping_prints(),
         None => context.clone(),
     };
     Ok(Ready { assignment: read.assignment, chain, is_new, context })
 }
 
-/// Computes the next slot of a state and, unless it is done before, commits it.
-pub(super) async fn next(
-    process: Id,
-    live: Live,
-    ready: Ready,
-    commits: Option<Commits<'_>>,
-) -> Result<Live, Stopped> {
+/// A slot that has come to a state.
+pub(super) struct Computed {
+    pub(super) live: Live,
+    pub(super) is_new: bool,
+    pub(super) within: Within,
+}
+
+/// What a slot was computed with. Its span ends when the slot is committed.
+pub(super) struct Within {
+    pub(super) context: Context,
+    _span: Span,
+}
+
+/// Computes the next slot of a state.
+pub(super) async fn next(process: Id, live: Live, ready: Ready) -> Result<Computed, Stopped> {
     let Ready { assignment, chain, is_new, context } = ready;
     let slot = live.next();
     let mut span = context.trace().begin("compute");
     span.set("oxbeam.process", || process.to_string());
     span.set("oxbeam.slot", || i64::try_from(slot).unwrap_or(i64::MAX));
-    let context = &context.traced(span.trace());
-    let computed = compute(context, &live.state, assignment, slot).await;
+    let context = context.traced(span.trace());
+    let computed = compute(&context, &live.state, assignment, slot).await;
     if let Err(stopped) = &computed {
         span.ended(trace::STATUS, stopped.http_status());
     }
     if let (true, Err(stopped)) = (is_new, &computed) {
-        commit::failed(context, process, slot, stopped).await?;
+        commit::failed(&context, process, slot, stopped).await?;
     }
     let state = computed?;
     let since = live.since.saturating_add(1);
-    let mut live = Live { state, slot: Some(slot), chain, since, ..live };
-    if let Some(Commits { attempt, last }) = commits {
-        let is_due = commit::is_due(context, &live);
-        // A checkpoint runs guests as well: the next slot is not begun before that.
-        let begins_next = is_new && !is_due && last > Some(slot);
-        let how = (is_new, begins_next);
-        let committed = commit::commit(context, process, &live, slot, how).await;
-        // What was committed before is noted only if it came to something else now.
-        let differs = matches!(committed, Err(CallError::Store(StoreError::ResultDiffers { .. })));
-        if differs {
-            tracing::error!(%process, slot, "a slot came to another result than before");
-        }
-        let committed = committed.map_err(Stopped::By);
-        if let (true, Err(why)) = (is_new || differs, &committed) {
-            commit::failed(context, process, slot, why).await?;
-        }
-        attempt.committed(slot, committed?);
-        if is_due {
-            commit::save(context, process, &mut live).await;
-        }
+    let live = Live { state, slot: Some(slot), chain, since, ..live };
+    Ok(Computed { live, is_new, within: Within { context, _span: span } })
+}
+
+/// Commits a slot, and begins so many of the next ones with it. One that was committed before must
+/// have come to the same.
+pub(super) async fn commit(
+    (process, slot): (Id, Slot),
+    (state, within): (Message, Within),
+    (is_new, begins): (bool, u8),
+) -> Result<Option<Begun>, Stopped> {
+    let context = &within.context;
+    let committed = commit::commit(context, (process, slot), &state, (is_new, begins)).await;
+    // What was committed before is noted only if it came to something else now.
+    let differs = matches!(committed, Err(CallError::Store(StoreError::ResultDiffers { .. })));
+    if differs {
+        tracing::error!(%process, slot, "a slot came to another result than before");
     }
-    Ok(live)
+    let committed = committed.map_err(Stopped::By);
+    if let (true, Err(why)) = (is_new || differs, &committed) {
+        commit::failed(context, process, slot, why).await?;
+    }
+    committed
 }
 
 /// Applies an assignment to a state.

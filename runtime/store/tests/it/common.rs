@@ -124,7 +124,7 @@ pub(crate) fn commit(process: Id, slot: Slot) -> Commit {
         content: ContentBatch::default(),
         allowance: None,
         printed: String::new(),
-        begins_next: false,
+        begins: 0,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Results, attempts, and that a slot is committed as a whole.
 
+use oxbeam_protocol::Id;
 use oxbeam_store::{
-    Allowance, Commit, Content, ContentBatch, Limit, Log, Outbox, Results, StoreError,
+    Allowance, Begun, Commit, Content, ContentBatch, Limit, LocalStore, Log, Outbox, Results,
+    StoreError,
 };
 
 use crate::common::{append, bytes, commit, id, on_both, outgoing, poll_once};
@@ -120,11 +122,11 @@ async fn attempts_are_counted_across_restarts_until_the_slot_is_committed() {
         let store = place.reopen(store).await;
         assert_eq!(store.count_attempt(process, 0).await.unwrap(), 2);
         assert_eq!(store.attempts(process, 0).await.unwrap(), 2);
-        drop(store.take_back_attempt(process, 0));
+        drop(store.take_back_attempts(process, 0, 1));
         let store = place.reopen(store).await;
         assert_eq!(store.attempts(process, 0).await.unwrap(), 1);
-        store.take_back_attempt(process, 0).await.unwrap();
-        store.take_back_attempt(process, 0).await.unwrap();
+        store.take_back_attempts(process, 0, 1).await.unwrap();
+        store.take_back_attempts(process, 0, 1).await.unwrap();
         assert_eq!(store.attempts(process, 0).await.unwrap(), 0);
         assert_eq!(store.count_attempt(process, 0).await.unwrap(), 1);
         store.forget_attempts(process, 0).await.unwrap();
@@ -136,32 +138,51 @@ async fn attempts_are_counted_across_restarts_until_the_slot_is_committed() {
 }
 
 #[tokio::test]
-async fn a_commit_that_begins_the_next_slot_counts_an_attempt_at_it() {
+async fn a_commit_that_begins_the_next_slots_counts_an_attempt_at_each() {
     on_both(|place| async move {
         let store = place.open();
         let process = id("process");
-        for slot in 0..3 {
+        for slot in 0..6 {
             store.append(append(process, slot)).await.unwrap();
         }
-        let begins = |slot| Commit { begins_next: true, ..commit(process, slot) };
-        let early = store.commit(begins(1)).await.unwrap_err();
+        let begins = |slot, begins| Commit { begins, ..commit(process, slot) };
+        let early = store.commit(begins(1, 2)).await.unwrap_err();
         assert!(matches!(early, StoreError::OutOfOrder { .. }), "{early}");
         assert_eq!(store.attempts(process, 2).await.unwrap(), 0, "it is refused");
-        assert_eq!(store.commit(begins(0)).await.unwrap().next_attempts, Some(1));
-        let again = store.commit(begins(0)).await.unwrap();
-        assert_eq!((again.repeated, again.next_attempts), (true, None));
-        let differs = Commit { result: id("another"), ..begins(0) };
+        let begun = store.commit(begins(0, 2)).await.unwrap().begun;
+        assert_eq!(begun, Some(Begun { slots: 2, attempts: 1 }));
+        let again = store.commit(begins(0, 2)).await.unwrap();
+        assert_eq!((again.repeated, again.begun), (true, None));
+        let differs = Commit { result: id("another"), ..begins(0, 2) };
         store.commit(differs).await.unwrap_err();
         let store = place.reopen(store).await;
-        assert_eq!(store.attempts(process, 1).await.unwrap(), 1);
+        assert_eq!(attempts(&store, process).await, [0, 1, 1, 0, 0, 0, 0]);
         assert_eq!(store.count_attempt(process, 1).await.unwrap(), 2);
-        assert_eq!(store.count_attempt(process, 2).await.unwrap(), 1);
-        assert_eq!(store.commit(begins(1)).await.unwrap().next_attempts, Some(2));
-        assert_eq!(store.attempts(process, 1).await.unwrap(), 0, "it is committed");
-        assert_eq!(store.commit(begins(2)).await.unwrap().next_attempts, None);
-        assert_eq!(store.attempts(process, 3).await.unwrap(), 0, "the log does not have it");
+        let begun = store.commit(begins(1, 4)).await.unwrap().begun;
+        assert_eq!(begun, Some(Begun { slots: 1, attempts: 2 }), "it was tried before");
+        store.take_back_attempts(process, 2, 1).await.unwrap();
+        assert_eq!(attempts(&store, process).await, [0, 0, 1, 0, 0, 0, 0]);
+        assert_eq!(store.count_attempt(process, 4).await.unwrap(), 1);
+        let begun = store.commit(begins(2, 4)).await.unwrap().begun;
+        assert_eq!(begun, Some(Begun { slots: 1, attempts: 1 }), "the one after was tried");
+        assert_eq!(attempts(&store, process).await, [0, 0, 0, 1, 1, 0, 0]);
+        store.take_back_attempts(process, 3, 2).await.unwrap();
+        assert_eq!(store.commit(begins(3, 0)).await.unwrap().begun, None);
+        let begun = store.commit(begins(4, 9)).await.unwrap().begun;
+        assert_eq!(begun, Some(Begun { slots: 1, attempts: 1 }), "the log has no more");
+        assert_eq!(store.commit(begins(5, 9)).await.unwrap().begun, None);
+        assert_eq!(attempts(&store, process).await, [0; 7]);
     })
     .await;
+}
+
+/// Attempts at the first slots.
+async fn attempts(store: &LocalStore, process: Id) -> [u32; 7] {
+    let mut attempts = [0; 7];
+    for (slot, attempts) in (0..).zip(&mut attempts) {
+        *attempts = store.attempts(process, slot).await.unwrap();
+    }
+    attempts
 }
 
 #[tokio::test]

@@ -66,7 +66,10 @@ async fn observe_process(store: &LocalStore, process: oxbeam_protocol::Id) -> Pr
     }
     let computed = store.computed(process).await.unwrap().map_or(0, |result| result.slot + 1);
     assert_eq!(computed, found.results.len() as u64);
-    found.attempts = store.attempts(process, computed).await.unwrap();
+    for slot in computed..=found.log.len() as u64 {
+        let attempts = store.attempts(process, slot).await.unwrap();
+        found.attempts.extend((attempts > 0).then_some((slot, attempts)));
+    }
     for entry in store.entries(process, None, ALL).await.unwrap().items {
         let oxbeam_store::Entry { key, status, attempts, next_try, .. } = entry;
         found.outbox.insert(key, Entry { status, attempts, next_try });

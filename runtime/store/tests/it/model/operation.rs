@@ -2,9 +2,9 @@
 
 use oxbeam_protocol::Id;
 use oxbeam_store::{
-    Append, CatchUp, Change, Checkpoints, Commit, Committed, Content, ContentBatch, EntryKey,
-    LocalStore, Log, Memory, NewCheckpoint, Origin, Outbox, PAGE_BYTES, Persist, Processes,
-    Results, Status, StoreError, Table, Tables, Timer, Timers,
+    Append, Begun, CatchUp, Change, Checkpoints, Commit, Committed, Content, ContentBatch,
+    EntryKey, LocalStore, Log, Memory, NewCheckpoint, Origin, Outbox, PAGE_BYTES, Persist,
+    Processes, Results, Status, StoreError, Table, Tables, Timer, Timers,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -46,9 +46,10 @@ pub(super) enum Operation {
         off: i64,
         sends: u32,
         other: bool,
-        begins_next: bool,
+        begins: u8,
     },
     Attempt(&'static str),
+    TakeBack(&'static str, u8),
     /// On the entry of this number of those there are.
     Begin(usize, u64),
     Retry(usize, u64),
@@ -88,12 +89,13 @@ pub(super) fn one() -> impl Strategy<Value = Operation> {
         3 => crash.prop_map(Operation::Crash),
         8 => (process(), off(), proptest::option::weighted(0.3, 0..ORIGINS))
             .prop_map(|(process, off, origin)| Operation::Append { process, off, origin }),
-        8 => (process(), off(), 0..3_u32, proptest::bool::weighted(0.1), any::<bool>()).prop_map(
-            |(process, off, sends, other, begins_next)| {
-                Operation::Commit { process, off, sends, other, begins_next }
+        8 => (process(), off(), 0..3_u32, proptest::bool::weighted(0.1), 0..4_u8).prop_map(
+            |(process, off, sends, other, begins)| {
+                Operation::Commit { process, off, sends, other, begins }
             }
         ),
         2 => process().prop_map(Operation::Attempt),
+        1 => (process(), 0..4_u8).prop_map(|(process, slots)| Operation::TakeBack(process, slots)),
         1 => (0..9_usize, 0..9_u64).prop_map(|(entry, at)| Operation::Begin(entry, at)),
         2 => (0..9_usize, 0..9_u64).prop_map(|(entry, at)| Operation::Retry(entry, at)),
         2 => (0..9_usize).prop_map(Operation::Delivered),
@@ -124,11 +126,12 @@ pub(super) async fn run(store: &LocalStore, state: &mut State, operation: &Opera
         Operation::Append { process, off, origin } => {
             append_to(store, state, id(process), off, origin).await
         }
-        Operation::Commit { process, off, sends, other, begins_next } => {
-            let given = (sends, other, begins_next);
+        Operation::Commit { process, off, sends, other, begins } => {
+            let given = (sends, other, begins);
             commit_to(store, state, id(process), off, given).await
         }
         Operation::Attempt(name) => attempt(store, state, id(name)).await,
+        Operation::TakeBack(name, slots) => take_back(store, state, id(name), slots).await,
         Operation::Begin(..)
         | Operation::Retry(..)
         | Operation::Delivered(_)
@@ -207,11 +210,11 @@ async fn commit_to(
     state: &mut State,
     process: Id,
     off: i64,
-    (sends, other, begins_next): (u32, bool, bool),
+    (sends, other, begins): (u32, bool, u8),
 ) -> bool {
     let mut known = state.processes.get(&process).cloned().unwrap_or_default();
     let Some(slot) = (known.results.len() as u64).checked_add_signed(off) else { return false };
-    let mut commit = Commit { begins_next, ..commit(process, slot) };
+    let mut commit = Commit { begins, ..commit(process, slot) };
     commit.outbox = (0..sends).map(|index| outgoing(index, slot % 5)).collect();
     if other {
         commit.hashpath.push_str(" other");
@@ -224,7 +227,7 @@ async fn commit_to(
         let is_without = sends == 0 && found.rsplit_once(' ').unwrap().0 == hashpath;
         match *found == result || is_without {
             true => {
-                let repeated = Committed { repeated: true, next_attempts: None };
+                let repeated = Committed { repeated: true, begun: None };
                 assert_eq!(committed.unwrap(), repeated);
             }
             false => assert!(matches!(committed.unwrap_err(), StoreError::ResultDiffers { .. })),
@@ -235,9 +238,9 @@ async fn commit_to(
         assert!(matches!(committed.unwrap_err(), StoreError::OutOfOrder { .. }));
     } else {
         known.results.push(result);
-        known.attempts = u32::from(begins_next && known.results.len() < known.log.len());
-        let next_attempts = Some(known.attempts).filter(|attempts| *attempts > 0);
-        assert_eq!(committed.unwrap(), Committed { repeated: false, next_attempts });
+        known.attempts.remove(&slot);
+        let begun = begin(&mut known, slot + 1, begins);
+        assert_eq!(committed.unwrap(), Committed { repeated: false, begun });
         for index in 0..sends {
             let (status, next_try) = (Status::Pending, slot % 5);
             let key = EntryKey { process, slot, index };
@@ -248,11 +251,39 @@ async fn commit_to(
     false
 }
 
+/// Counts attempts at so many slots that the log has: others than the first only if they are the
+/// first ones there.
+fn begin(known: &mut Process, first: u64, most: u8) -> Option<Begun> {
+    let last = (first + u64::from(most)).min(known.log.len() as u64);
+    if first >= last {
+        return None;
+    }
+    let attempts = 1 + known.attempts.get(&first).copied().unwrap_or(0);
+    known.attempts.insert(first, attempts);
+    let untried = (first + 1..last).take_while(|slot| !known.attempts.contains_key(slot));
+    let others: Vec<_> = untried.filter(|_| attempts == 1).collect();
+    known.attempts.extend(others.iter().map(|slot| (*slot, 1)));
+    Some(Begun { slots: 1 + u8::try_from(others.len()).unwrap(), attempts })
+}
+
 async fn attempt(store: &LocalStore, state: &mut State, process: Id) -> bool {
     let Some(known) = state.processes.get_mut(&process) else { return false };
-    known.attempts += 1;
-    let attempts = store.count_attempt(process, known.results.len() as u64).await.unwrap();
-    assert_eq!(attempts, known.attempts);
+    let slot = known.results.len() as u64;
+    let attempts = known.attempts.entry(slot).or_default();
+    *attempts += 1;
+    assert_eq!(store.count_attempt(process, slot).await.unwrap(), *attempts);
+    false
+}
+
+async fn take_back(store: &LocalStore, state: &mut State, process: Id, slots: u8) -> bool {
+    let Some(known) = state.processes.get_mut(&process) else { return false };
+    let first = known.results.len() as u64;
+    for slot in first..first + u64::from(slots) {
+        if let Some(attempts) = known.attempts.remove(&slot).filter(|attempts| *attempts > 1) {
+            known.attempts.insert(slot, attempts - 1);
+        }
+    }
+    store.take_back_attempts(process, first, slots).await.unwrap();
     false
 }
 

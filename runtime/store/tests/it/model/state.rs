@@ -23,8 +23,8 @@ pub(super) struct Process {
     pub(super) received: BTreeMap<u64, u64>,
     /// Hashpaths, and how many messages were sent.
     pub(super) results: Vec<String>,
-    /// Attempts at the slot after the last result.
-    pub(super) attempts: u32,
+    /// Attempts at slots after the last result, where there are any.
+    pub(super) attempts: BTreeMap<u64, u32>,
     pub(super) outbox: BTreeMap<EntryKey, Entry>,
     /// Memories by slot.
     pub(super) checkpoints: BTreeMap<u64, Vec<u8>>,
