@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use oxbeam_kernel::{Call, CallError, Device, NodeMessage, Outcome, Reply, Row, Status, Wanted};
@@ -13,6 +14,8 @@ use crate::node::TestNode;
 #[derive(Default)]
 struct Counter {
     computed: AtomicUsize,
+    /// How often a state came back from a checkpoint.
+    restored: AtomicUsize,
     /// How many more calls with `action` `Crash` panic.
     crashes: AtomicU32,
 }
@@ -30,6 +33,7 @@ impl Device for Counter {
                 "snapshot" => Ok(Outcome::ok(Message::new().with("saved", "yes"))),
                 "normalize" => {
                     assert!(base.contains("snapshot"), "a checkpoint has a snapshot");
+                    self.restored.fetch_add(1, SeqCst);
                     Ok(Outcome::ok(base.with("restored", "yes").without(&["restored"])))
                 }
                 _ => self.compute(call).await,
@@ -291,6 +295,28 @@ async fn a_node_that_starts_again_goes_on_from_the_last_checkpoint() {
     assert_eq!(count(&node, process, "now").await, 36.into());
     let store = node.node.store().unwrap();
     assert_eq!(store.result(process, 34).await.unwrap().unwrap().hashpath, hashpath);
+}
+
+#[actix_rt::test]
+async fn a_small_state_without_work_leaves_memory_and_comes_back() {
+    let counter: Arc<Counter> = Arc::default();
+    let mut configuration = NodeMessage::default();
+    configuration.settings.rest_after = Duration::from_millis(5);
+    let node = TestNode::with_devices(configuration, rows(&counter)).await;
+    let process = spawn(&node, "a").await;
+    send_many(&node, process, 3).await;
+    assert_eq!(count(&node, process, "now").await, 4.into());
+    let left = async {
+        while counter.restored.load(SeqCst) < 3 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            assert_eq!(count(&node, process, "now").await, 4.into());
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), left).await.expect("it stays in memory");
+    assert_eq!(counter.computed.load(SeqCst), 4, "nothing is computed again");
+    assert_eq!(count(&node, process, "compute&slot=2").await, 3.into());
+    send(&node, process, Message::new()).await;
+    assert_eq!(count(&node, process, "now").await, 5.into());
 }
 
 #[actix_rt::test]

@@ -45,6 +45,9 @@ pub struct Settings {
     pub max_attempts: u32,
     /// How long a process or scheduler without work stays in memory. Default: 5 min.
     pub passivate_after: Duration,
+    /// How long a process is without work before it writes a checkpoint, and then until a small state
+    /// that nobody asks for leaves memory. Default: 5 s.
+    pub rest_after: Duration,
     /// How deep a synchronous push follows messages before it leaves the rest to the background.
     /// Default: 32.
     pub push_depth: u32,
@@ -160,6 +163,7 @@ impl Settings {
             checkpoint_interval: options.seconds("process_snapshot_time"),
             max_attempts: options.small("max_attempts"),
             passivate_after: options.millis("passivate_after"),
+            rest_after: options.millis("rest_after"),
             push_depth: options.small("push_depth"),
             push_time: options.millis("push_time"),
             push_always_sign: !options.is("push_always_sign", "false"),

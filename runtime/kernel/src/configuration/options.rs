@@ -110,6 +110,8 @@ pub const OPTIONS: &[NodeOption] = &[
         .doc("Attempts at a slot that end without an outcome, before its process is set aside"),
     time("passivate_after", 300_000)
         .doc("How long a process or scheduler without work stays in memory"),
+    time("rest_after", 5000)
+        .doc("How long a process is without work before it writes a checkpoint. A small state that nobody has asked for in such a time after that leaves memory; guests stay until `passivate_after`"),
     number("push_depth", 0, 1024, 32).unit("messages")
         .doc("How deep a synchronous push follows messages before it leaves the rest to the background"),
     time("push_time", 30_000)

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::Weak;
-use std::time::Duration;
 
 use actix::fut::wrap_future;
 use actix::{
@@ -31,9 +30,6 @@ use crate::trace::Trace;
 
 /// States of the last slots that are kept in memory, for those who ask a little late.
 const RECENT: usize = 16;
-
-/// How long a process has nothing to do before it writes a checkpoint.
-const IDLE: Duration = Duration::from_secs(5);
 
 type Reply = oneshot::Sender<Result<Option<Outcome>, CallError>>;
 
@@ -71,8 +67,10 @@ pub struct ProcessActor {
     /// What was read for it. It is away with the state.
     ahead: Ahead,
     computing: bool,
-    /// A checkpoint is to be written after a while.
+    /// The actor looks after a while whether it has anything to do.
     timed: bool,
+    /// Somebody has asked since that was decided.
+    asked: bool,
     attempts: Attempts,
     /// The slot that was tried last and has no state.
     failed: Option<Slot>,
@@ -98,6 +96,7 @@ impl ProcessActor {
             ahead: Ahead::default(),
             computing: false,
             timed: false,
+            asked: false,
             attempts: Attempts::default(),
             failed: None,
             recent: VecDeque::new(),
@@ -159,7 +158,7 @@ impl ProcessActor {
         self.lag.is(0);
         // Whoever waited for the next slot has gone.
         self.attempts.withdraw(&self.context, self.process);
-        self.save_later(ctx);
+        self.rest_later(ctx);
     }
 
     /// What is computed is a part of the trace of whoever waits for it first.
@@ -188,21 +187,27 @@ impl ProcessActor {
         self.waiting.keys().next().copied()
     }
 
-    /// Writes a checkpoint after a while without work, so that the process may leave and come back
-    /// for little.
-    fn save_later(&mut self, ctx: &mut ActorContext<Self>) {
-        let unsaved = self.live.as_ref().is_some_and(|live| live.since > 0);
-        if self.past || !unsaved || self.timed {
+    /// Has the actor look after a while whether there was anything to do.
+    fn rest_later(&mut self, ctx: &mut ActorContext<Self>) {
+        if self.past || self.timed || self.live.is_none() {
             return;
         }
-        self.timed = true;
-        ctx.run_later(IDLE, |actor, ctx| {
+        (self.timed, self.asked) = (true, false);
+        ctx.run_later(self.context.fresh().settings().rest_after, |actor, ctx| {
             actor.timed = false;
-            if !actor.computing
-                && let Some(mut live) = actor.live.take()
-            {
-                actor.computing = true;
-                let (context, process) = (actor.context.fresh(), actor.process);
+            if !actor.computing {
+                actor.rest(ctx);
+            }
+        });
+    }
+
+    /// Writes a checkpoint, so that the process may leave and come back for little. A state that comes
+    /// back for next to nothing leaves after that.
+    fn rest(&mut self, ctx: &mut ActorContext<Self>) {
+        match self.live.take() {
+            Some(mut live) if live.since > 0 => {
+                self.computing = true;
+                let (context, process) = (self.context.fresh(), self.process);
                 let saved = async move {
                     commit::save(&context, process, &mut live).await;
                     live
@@ -212,7 +217,15 @@ impl ProcessActor {
                         .map(|live, actor, ctx| actor.done(Done::at(live), ctx)),
                 );
             }
-        });
+            Some(live) if live.is_cheap() && !self.asked => self.recent = VecDeque::new(),
+            live => {
+                let is_asked = self.asked;
+                self.live = live;
+                if is_asked {
+                    self.rest_later(ctx);
+                }
+            }
+        }
     }
 
     fn done(&mut self, done: Done, ctx: &mut ActorContext<Self>) {
@@ -297,6 +310,7 @@ impl Handler<Compute> for ProcessActor {
             Wanted::Slot(slot) => Some(slot),
             Wanted::Initial | Wanted::Computed | Wanted::Now => None,
         };
+        self.asked = true;
         let known = self.known(wanted, compute.to_run);
         if compute.at_once || known.is_some() {
             return Box::pin(wrap_future(std::future::ready(Ok(known))));

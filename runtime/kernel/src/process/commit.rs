@@ -160,8 +160,9 @@ pub(super) fn is_due(context: &Context, live: &Live) -> bool {
 /// Writes a checkpoint of a state, unless there is one.
 pub(super) async fn save(context: &Context, process: Id, live: &mut Live) {
     let Some(slot) = live.slot.filter(|_| live.since > 0) else { return };
-    if let Err(error) = try_save(context, process, live, slot).await {
-        tracing::warn!(%process, slot, %error, "failed to write a checkpoint");
+    match try_save(context, process, live, slot).await {
+        Ok(bytes) => live.at_rest = Some(bytes),
+        Err(error) => tracing::warn!(%process, slot, %error, "failed to write a checkpoint"),
     }
     // Also after a failure: the next one is due as if this had been written.
     live.since = 0;
@@ -186,16 +187,18 @@ pub(super) async fn with_snapshot(
     }
 }
 
+/// Answers with the bytes of the state, guests left out.
 async fn try_save(
     context: &Context,
     process: Id,
     live: &Live,
     slot: Slot,
-) -> Result<(), CallError> {
+) -> Result<usize, CallError> {
     let (state, memory) = pages::apart(with_snapshot(context, &live.state).await?);
     let state = record::encode(&state)?;
+    let bytes = state.len();
     let checkpoint =
         NewCheckpoint { process, slot, hashpath: hashpath(&live.state), state, memory };
     context.node().store()?.put_checkpoint(checkpoint).await?;
-    Ok(())
+    Ok(bytes)
 }

@@ -53,6 +53,7 @@ async fn restore(
 ) -> Result<Result<Live, Outcome>, CallError> {
     let context = &as_at(context, checkpoint.process, checkpoint.slot).await?;
     let restored = context.node().store()?.restore(checkpoint.process, checkpoint.slot).await?;
+    let at_rest = Some(restored.state.len());
     let state = pages::together(record::decode(&restored.state)?, restored.memory);
     let Some(mut state) = state else {
         return Err(CallError::Raised("the checkpoint holds no state".into()));
@@ -60,7 +61,7 @@ async fn restore(
     state.set_private(HASHPATH, checkpoint.hashpath.clone());
     Ok(restarted(context, state).await?.map(|state| {
         let state = at_slot(state.with("initialized", "true"), Some(checkpoint.slot));
-        Live::new(state, Some(checkpoint.slot))
+        Live { at_rest, ..Live::new(state, Some(checkpoint.slot)) }
     }))
 }
 

@@ -123,7 +123,7 @@ pub(super) async fn next(process: Id, live: Live, ready: Ready) -> Result<Comput
     }
     let state = computed?;
     let since = live.since.saturating_add(1);
-    let live = Live { state, slot: Some(slot), chain, since, ..live };
+    let live = Live { state, slot: Some(slot), chain, since, at_rest: None, ..live };
     Ok(Computed { live, is_new, within: Within { context, _span: span } })
 }
 

@@ -10,6 +10,9 @@ use super::definition;
 use crate::context::Context;
 use crate::error::CallError;
 
+/// Bytes of a checkpoint that is read and decoded in less than a millisecond.
+const CHEAP: usize = 64 << 10;
+
 /// A state in memory.
 #[derive(Debug, Clone)]
 pub(super) struct Live {
@@ -26,11 +29,21 @@ pub(super) struct Live {
     pub(super) since: u64,
     /// When that was written, or the state was loaded.
     pub(super) saved: Instant,
+    /// Bytes to read to have the state again, if there is a checkpoint of it.
+    pub(super) at_rest: Option<usize>,
 }
 
 impl Live {
     pub(super) fn new(state: Message, slot: Option<Slot>) -> Self {
-        Self { state, schedulers: None, slot, chain: None, since: 0, saved: Instant::now() }
+        Self {
+            state,
+            schedulers: None,
+            slot,
+            chain: None,
+            since: 0,
+            saved: Instant::now(),
+            at_rest: None,
+        }
     }
 
     /// The addresses that may schedule the process; none if anybody may.
@@ -44,6 +57,11 @@ impl Live {
         }
         let schedulers = definition::schedulers(&definition::read(context, process).await?);
         Ok(self.schedulers.insert(schedulers.into()).clone())
+    }
+
+    /// Whether to have it again costs next to nothing.
+    pub(super) fn is_cheap(&self) -> bool {
+        self.at_rest.is_some_and(|bytes| bytes <= CHEAP) && !self.state.has_handles()
     }
 
     /// The slot that comes next.
